@@ -1,0 +1,198 @@
+"""The whole road in a few verbs: `scan`, `connect`, `play`, `run`, `stop_all`; scripts, CLI and bridge use it.
+
+This is the one module that knows both the real radio and the simulated air; it joins them by handing bleak a backend.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from unknot.clock import FastLoop
+from unknot.device import discovery
+from unknot.device.ball import Ball
+from unknot.device.discovery import FoundBall
+from unknot.device.radio import Radio
+from unknot.errors import BallNotFound, LinkError, NotStopped, UsageError
+from unknot.events import Ended, StopOutcome
+from unknot.profiles import library as profile_library
+from unknot.protocols import library as protocol_library
+from unknot.protocols.timeline import Side, Timeline, compile_free, compile_protocol
+from unknot.session.session import Session
+from unknot.simulator.backend import SimulatedClient, SimulatedScanner, adapter_for
+from unknot.simulator.ball import Air, SimulatedBall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unknot.events import Event
+    from unknot.profiles.model import FirmwareProfile
+
+_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+
+
+async def scan(*, simulate: bool | Air = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
+    """Everything that advertises, balls that a profile describes first, the nearest first.
+
+    Args:
+        simulate: look on a simulated air instead of the real one; True makes one with one open ball.
+        seconds: how long to listen.
+
+    Raises:
+        BluetoothUnavailable: there is no working Bluetooth.
+    """
+    return await discovery.scan(_radio(simulate, None), profile_library.load_all(), seconds=seconds)
+
+
+@asynccontextmanager
+async def connect(
+    target: str | None = None,
+    *,
+    profile: str | None = None,
+    simulate: bool | Air = False,
+    seconds: float = discovery.SCAN_SECONDS,
+) -> AsyncIterator[Ball]:
+    """A connected ball for the length of an ``async with`` block; its motor is stopped when the block is left.
+
+    Args:
+        target: a name or an address; None for the nearest ball that a profile describes.
+        profile: the id or the file of the profile to speak; None for the best match. Your choice always wins.
+        simulate: use a simulated air instead of the real one; True makes one with one ball of that profile.
+        seconds: how long to look for the ball.
+
+    Raises:
+        LinkError: no Bluetooth, no ball, or no link to it.
+        UnknownNameError: no such profile.
+        ProfileFileError: the profile's file is wrong.
+        NotStopped: on leaving, the motor could not be stopped.
+    """
+    chosen = profile_library.load(profile) if profile is not None else None
+    radio = _radio(simulate, chosen)
+    known = (chosen,) if chosen is not None else profile_library.load_all()
+    found = await discovery.find(radio, known, target, seconds=seconds)
+    async with Ball(found.device, chosen or _best_profile(found), radio) as ball:
+        yield ball
+
+
+def play(muscle: str, *, on: Ball, side: Side | str = Side.ANY, intensity: float | None = None) -> Session:
+    """A session of a muscle's protocol on a connected ball; it starts when its ``async with`` block is entered.
+
+    Args:
+        muscle: the id or the file of a protocol.
+        on: the ball.
+        side: "left", "right", "both" or "any".
+        intensity: the strongest intensity (%) instead of the protocol's own.
+
+    Raises:
+        UnknownNameError: no such muscle.
+        ProtocolFileError: the protocol's file is wrong.
+        LimitExceeded: a limit refuses.
+        UsageError: the side or the intensity cannot be meant.
+    """
+    return Session(on, timeline(muscle, on.profile, side=side, intensity=intensity))
+
+
+async def run(
+    muscle: str,
+    *,
+    target: str | None = None,
+    profile: str | None = None,
+    simulate: bool | Air = False,
+    side: Side | str = Side.ANY,
+    intensity: float | None = None,
+    listener: Callable[[Event], None] | None = None,
+) -> Ended:
+    """Connect, play a muscle's protocol to its end, disconnect.
+
+    Takes the arguments of `connect` and `play`.
+
+    Returns:
+        The session's last event.
+
+    Raises:
+        UnknotError: as `connect` and `play`; a failure in the session too.
+    """
+    protocol_library.load(muscle)  # a wrong name is told before a ball is looked for
+    async with (
+        connect(target, profile=profile, simulate=simulate) as ball,
+        play(muscle, on=ball, side=side, intensity=intensity) as session,
+    ):
+        if listener is not None:
+            session.listen(listener)
+        return await session.wait()
+
+
+async def stop_all(
+    target: str | None = None,
+    *,
+    profile: str | None = None,
+    simulate: bool | Air = False,
+    seconds: float = discovery.SCAN_SECONDS,
+) -> tuple[tuple[FoundBall, StopOutcome], ...]:
+    """Stop every ball that is connected or can be found, or only the one called ``target``.
+
+    Returns:
+        Each ball and what is known about its motor now.
+
+    Raises:
+        BallNotFound: there is none.
+        BluetoothUnavailable: there is no working Bluetooth.
+    """
+    chosen = profile_library.load(profile) if profile is not None else None
+    radio = _radio(simulate, chosen)
+    known = (chosen,) if chosen is not None else profile_library.load_all()
+    if target is not None:
+        balls = [await discovery.find(radio, known, target, seconds=seconds)]
+    else:
+        found = (*await discovery.connected(radio, known), *await discovery.scan(radio, known, seconds=seconds))
+        balls = list({ball.address: ball for ball in found if ball.profiles}.values())
+    if not balls:
+        raise BallNotFound("no ball that a profile describes is connected or can be found")
+    outcomes = await asyncio.gather(*(_stop_one(ball, chosen or _best_profile(ball), radio) for ball in balls))
+    return tuple(zip(balls, outcomes, strict=True))
+
+
+def timeline(
+    muscle: str, profile: FirmwareProfile, *, side: Side | str = Side.ANY, intensity: float | None = None
+) -> Timeline:
+    """A muscle's protocol compiled for a profile, without a ball. Arguments and errors as for `play`."""
+    try:
+        side = Side(side)
+    except ValueError:
+        raise UsageError(f"a side is left, right, both or any, not {side!r}") from None
+    return compile_protocol(protocol_library.load(muscle), profile, side=side, intensity=intensity)
+
+
+def free_session(percent: float, seconds: float, *, on: Ball) -> Session:
+    """A session of vibration without a muscle, as ``unknot vibrate`` plays; arguments and errors as `Ball.vibrate`."""
+    return Session(on, compile_free(percent, seconds, on.profile))
+
+
+async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
+    try:
+        async with Ball(found.device, profile, radio) as ball:
+            return await ball.stop()
+    except (LinkError, NotStopped):
+        return StopOutcome.UNKNOWN
+
+
+def _best_profile(found: FoundBall) -> FirmwareProfile:
+    if not found.profiles:
+        raise BallNotFound(
+            f"no profile describes {found.name or found.address}",
+            address=found.address,
+            advice="name one with --profile if you know what it speaks, or describe it in a profile of your own",
+        )
+    return profile_library.load(found.profiles[0][0])
+
+
+def _radio(simulate: bool | Air, profile: FirmwareProfile | None) -> Radio:  # noqa: FBT001 - the public word is simulate=True
+    if simulate is False:
+        if isinstance(asyncio.get_running_loop(), FastLoop):
+            raise UsageError("a clock that runs faster than real time cannot drive a real ball; simulate it")
+        return Radio()
+    air = simulate if isinstance(simulate, Air) else Air(SimulatedBall(profile or profile_library.DEFAULT))
+    return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})

@@ -1,0 +1,116 @@
+"""How TOML data files are read: written durations, and errors that name file, key, found and expected.
+
+Used by `unknot.profiles.library` and `unknot.protocols.library`; nothing in a file is ever evaluated.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from unknot.errors import FileError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    Model = TypeVar("Model", bound=BaseModel)
+
+MAX_BYTES = 256 * 1024
+"""A data file larger than this (bytes) is not one of ours; it is refused before it is parsed."""
+
+
+class Misfit(ValueError):
+    """Raised by a model's own validators when two keys of a file do not fit each other.
+
+    Attributes:
+        key: the dotted key to mend.
+        found: what stands there.
+        expected: what should stand there.
+    """
+
+    def __init__(self, key: str, found: str, expected: str) -> None:
+        self.key = key
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{key}: found {found}; expected {expected}")
+
+
+_UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min)")
+
+
+def seconds(text: object) -> float:
+    """The seconds of a written duration such as ``"45s"``, ``"500ms"`` or ``"2min"``.
+
+    Raises:
+        ValueError: for anything else; a bare number has no unit and is refused.
+    """
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a duration with its unit, such as "45s", "500ms" or "2min"')
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def read(file: Path, error: type[FileError] = FileError) -> dict[str, Any]:
+    """The parsed content of a TOML file.
+
+    Raises:
+        FileError: (of the given kind) when it cannot be read, is too large or is not TOML.
+    """
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise error(file, "", f"more than {MAX_BYTES} bytes", "a data file of a few kilobytes")
+        return tomllib.loads(raw.decode())
+    except OSError as cause:
+        raise error(file, "", (cause.strerror or str(cause)).lower(), "a readable TOML file") from cause
+    except UnicodeDecodeError as cause:
+        raise error(file, "", f"byte {cause.start} that is not UTF-8", "a TOML file in UTF-8") from cause
+    except tomllib.TOMLDecodeError as cause:
+        raise error(file, "", str(cause)[:1].lower() + str(cause)[1:], "valid TOML") from cause
+
+
+def load(file: Path, model: type[Model], error: type[FileError] = FileError, **fixed: object) -> Model:
+    """The content of a TOML file as a validated, frozen pydantic model.
+
+    Args:
+        file: the file.
+        model: the pydantic model that it must fit.
+        error: the kind of error to raise.
+        fixed: values that do not stand in the file, for example an id taken from its name.
+
+    Raises:
+        FileError: (of the given kind) with the first thing that is wrong.
+    """
+    from pydantic import ValidationError
+
+    content = read(file, error)
+    try:
+        return model.model_validate({**content, **fixed})
+    except ValidationError as cause:
+        raise _explain(file, cause, error) from cause
+
+
+def _explain(file: Path, cause: ValidationError, error: type[FileError]) -> FileError:
+    first = cause.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    misfit = first.get("ctx", {}).get("error")
+    if isinstance(misfit, Misfit):
+        return error(file, ".".join(filter(None, (key, misfit.key))), misfit.found, misfit.expected)
+    message = first["msg"]
+    for prefix in ("Value error, ", "Assertion failed, ", "Input should be "):
+        message = message.removeprefix(prefix)
+    found = repr(first["input"])
+    found = found if len(found) <= 60 else found[:57] + "..."
+    match first["type"]:
+        case "missing":
+            found, message = "nothing", "this key"
+        case "extra_forbidden":
+            found, message = "an unknown key", "only the keys that the folder's README lists"
+    rest = cause.error_count() - 1
+    if rest:
+        message += f" ({rest} more after this one)"
+    return error(file, key, found, message)

@@ -1,0 +1,185 @@
+"""Finding balls: scans, scores what advertises against the profiles, and picks one; used by `unknot.api`.
+
+Balls that the system already holds a link to do not advertise, so they are asked for first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from bleak import BleakAdapter, BleakScanner
+
+from unknot.device.failures import ours
+from unknot.errors import BallNotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
+    from unknot.device.radio import Radio
+    from unknot.profiles.model import FirmwareProfile
+
+SCAN_SECONDS = 5.0
+"""How long a scan listens: five times the slowest common advertising interval of about 1 s."""
+
+NEARBY_SECONDS = 1.0
+"""How long to go on listening after the first ball that fits, to hear whether another one is nearer (one common
+advertising interval)."""
+
+_NAME, _SERVICE, _COMPANY = 2, 3, 1
+"""What each matching rule adds to a profile's score: a service is chosen by the dialect, a name by the seller, and a
+company identifier is shared by all its products (judgement)."""
+
+_BASE_SUFFIX = "-0000-1000-8000-00805f9b34fb"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundBall:
+    """A device that advertises, and what fits it.
+
+    Attributes:
+        device: bleak's handle; goes stale some 30 s after the scan on BlueZ.
+        name: the advertised name; empty if it has none.
+        address: its address.
+        rssi: signal strength in dBm, or None when it is connected already.
+        profiles: the ids of the profiles that fit with their scores, best first; empty for a device of another kind.
+    """
+
+    device: BLEDevice
+    name: str
+    address: str
+    rssi: int | None
+    profiles: tuple[tuple[str, int], ...]
+
+
+def score(profile: FirmwareProfile, name: str, services: Iterable[str], companies: Iterable[int]) -> int:
+    """How well an advertisement fits a profile; 0 means not at all.
+
+    A 16-bit service is shared by many dialects (FFE0 by hundreds), so it counts only together with a matching name,
+    if the profile gives names.
+    """
+    match = profile.match
+    named = any(fnmatchcase(name, pattern) for pattern in match.names)
+    offered = set(services) & set(match.services)
+    own = any(not service.endswith(_BASE_SUFFIX) for service in offered)
+    if match.names and not named and not own:
+        return 0
+    return _NAME * named + _SERVICE * bool(offered) + _COMPANY * (match.company in set(companies))
+
+
+async def scan(
+    radio: Radio, profiles: Sequence[FirmwareProfile], *, seconds: float = SCAN_SECONDS
+) -> tuple[FoundBall, ...]:
+    """Everything that advertises within ``seconds``, the best and nearest first.
+
+    Raises:
+        BluetoothUnavailable: there is no working Bluetooth.
+    """
+    seen: dict[str, tuple[BLEDevice, AdvertisementData]] = {}
+
+    def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
+        seen[device.address] = device, advertisement
+
+    with ours("scanning"):
+        async with BleakScanner(heard, backend=radio.scanner, **radio.options):
+            await asyncio.sleep(seconds)
+    found = [_found(device, advertisement, profiles) for device, advertisement in seen.values()]
+    return tuple(sorted(found, key=_best_first))
+
+
+async def connected(radio: Radio, profiles: Sequence[FirmwareProfile]) -> tuple[FoundBall, ...]:
+    """The balls that the system already holds a link to; empty where the system cannot tell."""
+    services = sorted({role.service for profile in profiles for role in profile.gatt.values()} - _common(profiles))
+    try:
+        with ours("asking for connected balls"):
+            adapter = await BleakAdapter.get(backend=radio.adapter)
+            devices = await adapter.get_connected_devices(services)
+    except NotImplementedError:
+        return ()
+    found = []
+    for device in devices:
+        name = device.name or ""
+        fits = [(profile.id, score(profile, name, (), ())) for profile in profiles]
+        found.append(FoundBall(device, name, device.address, None, tuple(fit for fit in fits if fit[1])))
+    return tuple(found)
+
+
+async def find(
+    radio: Radio, profiles: Sequence[FirmwareProfile], target: str | None, *, seconds: float = SCAN_SECONDS
+) -> FoundBall:
+    """The ball of that name or address, or the nearest one that fits a profile.
+
+    Args:
+        radio: what bleak stands on.
+        profiles: which profiles to look for.
+        target: a name or an address, or None for the nearest ball that fits.
+        seconds: how long to look.
+
+    Raises:
+        BallNotFound: nothing fits.
+        BluetoothUnavailable: there is no working Bluetooth.
+    """
+    seen: dict[str, FoundBall] = {}
+    fits = asyncio.Event()
+
+    def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
+        ball = _found(device, advertisement, profiles)
+        seen[ball.address] = ball
+        if _is_target(ball, target):
+            fits.set()
+
+    for ball in await connected(radio, profiles):
+        if _is_target(ball, target):
+            return ball
+    with ours("scanning"):
+        async with BleakScanner(heard, backend=radio.scanner, **radio.options):
+            try:
+                async with asyncio.timeout(seconds):
+                    await fits.wait()
+            except TimeoutError:
+                raise BallNotFound(_nothing(target, seconds, seen.values())) from None
+            if target is None:
+                await asyncio.sleep(NEARBY_SECONDS)
+    return min((ball for ball in seen.values() if _is_target(ball, target)), key=_best_first)
+
+
+def _is_target(ball: FoundBall, target: str | None) -> bool:
+    if target is None:
+        return bool(ball.profiles)
+    return target.casefold() in (ball.address.casefold(), ball.name.casefold())
+
+
+def _found(device: BLEDevice, advertisement: AdvertisementData, profiles: Sequence[FirmwareProfile]) -> FoundBall:
+    name = advertisement.local_name or device.name or ""
+    scores = [
+        (profile.id, score(profile, name, advertisement.service_uuids, advertisement.manufacturer_data))
+        for profile in profiles
+    ]
+    fitting = tuple(sorted((one for one in scores if one[1]), key=lambda one: (-one[1], one[0])))
+    return FoundBall(device, name, device.address, advertisement.rssi, fitting)
+
+
+def _best_first(ball: FoundBall) -> tuple[bool, int, str]:
+    return not ball.profiles, -(ball.rssi if ball.rssi is not None else 0), ball.address
+
+
+def _common(profiles: Sequence[FirmwareProfile]) -> set[str]:
+    """Services of the Bluetooth SIG that every second device has: they tell nothing."""
+    return {
+        role.service
+        for profile in profiles
+        for role in profile.gatt.values()
+        if role.service.endswith(_BASE_SUFFIX) and role.service not in profile.match.services
+    }
+
+
+def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall]) -> str:
+    wanted = f"no ball called {target!r}" if target else "no ball that a profile describes"
+    names = sorted({ball.name for ball in seen if ball.name})
+    heard = f"; heard {', '.join(names[:5])}" if names else ""
+    return f"{wanted} was found within {seconds:g} s{heard}"

@@ -1,0 +1,30 @@
+"""Which radio bleak stands on; `unknot.api` chooses, discovery and link use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bleak.backends.adapter import BaseBleakAdapter
+    from bleak.backends.client import BaseBleakClient
+    from bleak.backends.scanner import BaseBleakScanner
+
+
+@dataclass(frozen=True, slots=True)
+class Radio:
+    """The backends of bleak's client, scanner and adapter; by default those of the operating system.
+
+    Attributes:
+        client: backend class for ``BleakClient``.
+        scanner: backend class for ``BleakScanner``.
+        adapter: backend class for ``BleakAdapter``.
+        options: further keyword arguments for the client's and the scanner's backend.
+    """
+
+    client: type[BaseBleakClient] | None = None
+    scanner: type[BaseBleakScanner] | None = None
+    adapter: type[BaseBleakAdapter] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)

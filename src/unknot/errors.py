@@ -1,0 +1,218 @@
+"""Every error that unknot raises, drawn as one tree; each carries facts, the CLI makes a line and an exit code of it.
+
+    UnknotError
+    ├── FileError               a profile or protocol file is wrong: file, key, found, expected
+    │   ├── ProfileFileError
+    │   └── ProtocolFileError
+    ├── UnknownNameError        no muscle or profile of that name: kind, name, nearest
+    ├── FrameError              a frame template or its bytes do not fit
+    │   ├── FrameSyntaxError    the template is not in the frame language
+    │   ├── FrameValueError     a value does not fit its slot; nothing is wrapped or cut
+    │   └── FrameMismatch       these bytes are not this frame
+    ├── LimitExceeded           a limit refuses: limit, found, maximum, unit, source
+    │   └── LevelOutOfRange     a level that this ball does not have
+    ├── LinkError               the radio, the ball or the way between them
+    │   ├── BluetoothUnavailable   no adapter, adapter off, or no permission
+    │   ├── BallNotFound           nothing that fits is in range
+    │   ├── LinkLost               the connection is gone
+    │   ├── LinkTimeout            our own deadline passed
+    │   ├── AttError               the ball refused: ATT code
+    │   └── GattMismatch           the ball lacks a characteristic that its profile names
+    ├── NotStopped              the motor could not be confirmed stopped
+    └── UsageError              a request that cannot be meant
+
+Foreign exceptions (bleak's, D-Bus's, the operating system's) become ours in `unknot.device.failures` and nowhere else;
+the cause is kept.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+
+class UnknotError(Exception):
+    """The root: whatever unknot raises on purpose is one of these."""
+
+
+class FileError(UnknotError):
+    """A data file is wrong.
+
+    Attributes:
+        file: the file, as it was asked for.
+        key: the dotted key inside it, for example ``commands.stop.frame``; empty for the whole file.
+        found: what stands there, shortened.
+        expected: what should stand there.
+    """
+
+    def __init__(self, file: Path | str, key: str, found: str, expected: str) -> None:
+        self.file = file
+        self.key = key
+        self.found = found
+        self.expected = expected
+        where = f"{file}: {key}" if key else str(file)
+        super().__init__(f"{where}: found {found}; expected {expected}")
+
+
+class ProfileFileError(FileError):
+    """A firmware profile file is wrong."""
+
+
+class ProtocolFileError(FileError):
+    """A muscle protocol file is wrong."""
+
+
+class UnknownNameError(UnknotError):
+    """There is no muscle or profile of that name.
+
+    Attributes:
+        kind: "muscle" or "profile".
+        name: what was asked for.
+        nearest: the known names that look most like it, best first; possibly none.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        known = sorted(known)
+        self.kind = kind
+        self.name = name
+        self.nearest = tuple(get_close_matches(name.lower().replace("_", "-"), known, n=3, cutoff=0.4))
+        hint = f"did you mean {' or '.join(self.nearest)}?" if self.nearest else f"there are: {', '.join(known)}"
+        super().__init__(f"no {kind} is called {name!r}; {hint}")
+
+
+class FrameError(UnknotError):
+    """A frame template, its values or its bytes do not fit together."""
+
+
+class FrameSyntaxError(FrameError):
+    """A template is not in the frame language.
+
+    Attributes:
+        template: the whole template.
+        position: index of the first character that is wrong.
+        expected: what may stand there.
+    """
+
+    def __init__(self, template: str, position: int, expected: str) -> None:
+        self.template = template
+        self.position = position
+        self.expected = expected
+        super().__init__(f"frame {template!r}, character {position + 1}: expected {expected}")
+
+
+class FrameValueError(FrameError):
+    """A value does not fit its slot; it is refused, never wrapped or cut.
+
+    Attributes:
+        slot: the slot's name.
+        value: what was to be packed.
+        allowed: the range in words.
+    """
+
+    def __init__(self, slot: str, value: object, allowed: str) -> None:
+        self.slot = slot
+        self.value = value
+        self.allowed = allowed
+        super().__init__(f"{slot} = {value!r} does not fit: allowed is {allowed}")
+
+
+class FrameMismatch(FrameError):
+    """These bytes are not an instance of this frame."""
+
+
+class LimitExceeded(UnknotError):
+    """A limit refuses.
+
+    Attributes:
+        limit: the limit's name in words.
+        found: what was asked for.
+        maximum: what is allowed (for a lower limit, the least).
+        unit: unit of both.
+        source: where the limit comes from.
+    """
+
+    def __init__(self, limit: str, found: float, maximum: float, unit: str, source: str) -> None:
+        self.limit = limit
+        self.found = found
+        self.maximum = maximum
+        self.unit = unit
+        self.source = source
+        super().__init__(f"refused: {limit} is {maximum:g} {unit} and {found:g} {unit} was asked for ({source})")
+
+
+class LevelOutOfRange(LimitExceeded):
+    """A level that this ball does not have; refused by the codec before it can reach the wire."""
+
+    def __init__(self, level: float, levels: int, profile: str) -> None:
+        super().__init__(f"the highest level of {profile}", level, levels, "(level)", "the profile's motor.levels")
+
+
+class LinkError(UnknotError):
+    """The radio, the ball, or the way between them.
+
+    Attributes:
+        address: the ball's address, or an empty string when no ball is involved.
+        advice: what the person can do, as a sentence; possibly empty.
+    """
+
+    advice = ""
+
+    def __init__(self, message: str, *, address: str = "", advice: str = "") -> None:
+        self.address = address
+        self.advice = advice or self.advice
+        super().__init__(f"{message}; {self.advice}" if self.advice else message)
+
+
+class BluetoothUnavailable(LinkError):
+    """No adapter, adapter off, no permission, or no Bluetooth service."""
+
+
+class BallNotFound(LinkError):
+    """Nothing that fits is in range."""
+
+    advice = "switch the ball on, bring it near and close other apps that may hold it, or use --simulate"
+
+
+class LinkLost(LinkError):
+    """The connection is gone; whether the motor runs on depends on the ball."""
+
+    advice = "press the ball's own button if it still vibrates"
+
+
+class LinkTimeout(LinkError):
+    """The ball did not answer within our own deadline."""
+
+
+class AttError(LinkError):
+    """The ball refused an operation.
+
+    Attributes:
+        code: the ATT error code (Bluetooth Core, Vol 3, Part F, 3.4.1.1), or None when the system hides it.
+    """
+
+    def __init__(self, message: str, *, code: int | None, address: str = "") -> None:
+        self.code = code
+        super().__init__(message, address=address)
+
+
+class GattMismatch(LinkError):
+    """The ball lacks a characteristic that its profile names: wrong profile, or other firmware."""
+
+    advice = "choose another profile with --profile, or see 'unknot profile list'"
+
+
+class NotStopped(UnknotError):
+    """The motor could not be confirmed stopped: press the ball's own button."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(
+            "the motor could not be confirmed stopped: press the ball's own button" + (f" ({detail})" if detail else "")
+        )
+
+
+class UsageError(UnknotError):
+    """A request that cannot be meant, for example a virtual clock with a real radio."""

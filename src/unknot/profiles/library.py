@@ -1,0 +1,92 @@
+"""The library of firmware profiles: those that ship with unknot, those in the owner's own folder, and single files.
+
+Shipped profiles lie beside the package when it is installed, and in the checkout's ``firmware_profiles/`` when it is
+installed in editable mode.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_config_path
+
+from unknot import datafile
+from unknot.errors import ProfileFileError, UnknownNameError
+from unknot.profiles.model import Evidence, FirmwareProfile
+from unknot.profiles.proof import prove
+
+FOLDER = "firmware_profiles"
+DEFAULT = "open-ball"
+"""The profile that a simulated ball speaks when nobody asks for another."""
+
+
+def shipped_folder() -> Path:
+    """The folder of the profiles that ship with unknot."""
+    package = Path(__file__).parents[1]
+    beside = package / FOLDER
+    return beside if beside.is_dir() else package.parents[1] / FOLDER
+
+
+def own_folder() -> Path:
+    """The folder in which the owner's own profiles are looked for; it may not exist."""
+    return user_config_path("unknot") / FOLDER
+
+
+def files() -> dict[str, Path]:
+    """Every profile's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
+    return {file.stem: file for folder in (shipped_folder(), own_folder()) for file in sorted(folder.glob("*.toml"))}
+
+
+@cache
+def load_file(file: Path) -> FirmwareProfile:
+    """The validated and proved profile in one file.
+
+    Raises:
+        ProfileFileError: with the first thing that is wrong.
+    """
+    profile = datafile.load(file, FirmwareProfile, ProfileFileError)
+    if profile.id != file.stem:
+        raise ProfileFileError(file, "id", repr(profile.id), f"{file.stem!r}, the file's own name")
+    try:
+        prove(profile)
+    except datafile.Misfit as cause:
+        raise ProfileFileError(file, cause.key, cause.found, cause.expected) from cause
+    return profile
+
+
+def load(name: str) -> FirmwareProfile:
+    """The profile of that id, or in that file when ``name`` ends in ``.toml``.
+
+    Raises:
+        UnknownNameError: there is none; the nearest ids are named.
+        ProfileFileError: its file is wrong.
+    """
+    if name.endswith(".toml"):
+        return load_file(Path(name))
+    known = files()
+    if name not in known:
+        raise UnknownNameError("profile", name, known)
+    return load_file(known[name])
+
+
+def load_all() -> tuple[FirmwareProfile, ...]:
+    """Every profile, ordered by id.
+
+    Raises:
+        ProfileFileError: one of the files is wrong.
+    """
+    return tuple(load_file(file) for _, file in sorted(files().items()))
+
+
+def caution(profile: FirmwareProfile) -> str:
+    """What must be said aloud about how well a profile is proved; empty for one that is verified."""
+    match profile.evidence:
+        case Evidence.VERIFIED:
+            return ""
+        case Evidence.SIMULATED:
+            return f"profile {profile.id} is simulated: no product is known to speak it"
+        case Evidence.DOCUMENTED:
+            return f"profile {profile.id} was written after a document and never tried on a ball"
+        case Evidence.CAPTURED:
+            return f"profile {profile.id} was learned from a recording and never tried on a ball"

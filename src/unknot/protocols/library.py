@@ -1,0 +1,94 @@
+"""The library of muscle protocols: those that ship with unknot, and those in the owner's own folder.
+
+`load` validates one protocol. `overview` reads only the face of each file and needs no validation library, so that
+``unknot list`` and shell completion start quickly; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from platformdirs import user_config_path
+
+from unknot import datafile
+from unknot.errors import ProtocolFileError, UnknownNameError
+
+if TYPE_CHECKING:
+    from unknot.protocols.model import MuscleProtocol
+
+FOLDER = "muscles"
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The face of a protocol file: id, everyday name, ceiling, and seconds for one side."""
+
+    id: str
+    title: str
+    ceiling: str
+    seconds: float
+
+
+def shipped_folder() -> Path:
+    """The folder of the protocols that ship with unknot."""
+    return Path(__file__).parent / FOLDER
+
+
+def own_folder() -> Path:
+    """The folder in which the owner's own protocols are looked for; it may not exist."""
+    return user_config_path("unknot") / FOLDER
+
+
+def files() -> dict[str, Path]:
+    """Every protocol's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
+    return {file.stem: file for folder in (shipped_folder(), own_folder()) for file in sorted(folder.glob("*.toml"))}
+
+
+def overview() -> tuple[Overview, ...]:
+    """The face of every protocol, ordered by id.
+
+    Raises:
+        ProtocolFileError: a file is not TOML, or lacks what its face needs.
+    """
+    return tuple(_face(name, file) for name, file in sorted(files().items()))
+
+
+def load(name: str) -> MuscleProtocol:
+    """The validated protocol of that id, or in that file when ``name`` ends in ``.toml``.
+
+    Raises:
+        UnknownNameError: there is none; the nearest ids are named.
+        ProtocolFileError: its file is wrong.
+    """
+    if name.endswith(".toml"):
+        return load_file(Path(name))
+    known = files()
+    if name not in known:
+        raise UnknownNameError("muscle", name, known)
+    return load_file(known[name])
+
+
+@cache
+def load_file(file: Path) -> MuscleProtocol:
+    """The validated protocol in one file.
+
+    Raises:
+        ProtocolFileError: with the first thing that is wrong.
+    """
+    from unknot.protocols.model import MuscleProtocol
+
+    return datafile.load(file, MuscleProtocol, ProtocolFileError, id=file.stem)
+
+
+def _face(name: str, file: Path) -> Overview:
+    content = datafile.read(file, ProtocolFileError)
+    try:
+        total = sum(datafile.seconds(step["for"]) for step in content["steps"])
+        return Overview(name, str(content["title"]), str(content["ceiling"]), total)
+    except (KeyError, TypeError, ValueError) as cause:
+        raise ProtocolFileError(
+            file, "", f"a protocol without {cause}", "title, ceiling, and steps with 'for'"
+        ) from cause

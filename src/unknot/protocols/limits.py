@@ -1,0 +1,108 @@
+"""The limits that every protocol and every caller is held to; files and callers may only lower them.
+
+All of them live here and nowhere else. Used by the compiler of timelines and by free vibration. "Judgement" marks
+what no source gives. None of these figures is medical advice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from unknot.errors import LimitExceeded
+
+LEVEL_EPSILON = 1e-9
+"""Slack for float arithmetic in comparisons of times (s) and intensities (%)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One figure with its unit and where it comes from."""
+
+    name: str
+    value: float
+    unit: str
+    source: str
+
+    def refuse_above(self, found: float) -> None:
+        """Raise `LimitExceeded` if ``found`` is larger."""
+        if found > self.value + LEVEL_EPSILON:
+            raise LimitExceeded(self.name, round(found, 2), round(self.value, 2), self.unit, self.source)
+
+    def refuse_below(self, found: float) -> None:
+        """Raise `LimitExceeded` if ``found`` is smaller."""
+        if found < self.value - LEVEL_EPSILON:
+            raise LimitExceeded(self.name, round(found, 2), round(self.value, 2), self.unit, self.source)
+
+
+class Ceiling(StrEnum):
+    """How strong a muscle may be vibrated at most."""
+
+    NONE = "none"
+    GENTLE = "gentle"
+    MODERATE = "moderate"
+    STRONG = "strong"
+
+    @property
+    def percent(self) -> float:
+        """The strongest intensity in %: a third, two thirds, or all of the motor's range."""
+        return _CEILINGS[self].value
+
+    @property
+    def limit(self) -> Limit:
+        """The ceiling as a limit with its source."""
+        return _CEILINGS[self]
+
+
+_CLASS = "clinicians choose low and medium speed: Cheatham 2021 survey of 425; thirds of the range are judgement"
+
+_CEILINGS = {
+    Ceiling.NONE: Limit(
+        "the ceiling of a muscle that is never vibrated", 0.0, "%", "published injuries above the neck: Mu and Fan 2022"
+    ),
+    Ceiling.GENTLE: Limit("the ceiling 'gentle'", 100 / 3, "%", _CLASS),
+    Ceiling.MODERATE: Limit("the ceiling 'moderate'", 200 / 3, "%", _CLASS),
+    Ceiling.STRONG: Limit("the ceiling 'strong'", 100.0, "%", _CLASS),
+}
+
+SPOT = Limit("the longest vibration of one spot", 120.0, "s", "30 to 120 s a set: Behm 2020")
+SIDE = Limit("the longest vibration of one muscle side", 300.0, "s", "3 to 5 min: Cheatham 2021 survey")
+SESSION = Limit("the longest vibration in one session", 900.0, "s", "15 min: a maker's FAQ; NCT02393521")
+REST = Limit("the shortest rest between spots", 5.0, "s", "judgement; trials rested 20 to 30 s")
+FREE = Limit("the longest free vibration", 60.0, "s", "judgement: bounded where no muscle sets a limit")
+FREE_CEILING = Ceiling.MODERATE
+"""Free vibration names its own intensity and no muscle; judgement, see *Decisions* in the README."""
+
+RAMP_PERCENT_PER_SECOND = 10.0
+RAMP_SECONDS_PER_LEVEL = 3.0
+"""Upwards at most 10 % of the range a second, or one level per 3 s where levels are few (judgement, after the advice of
+several sources to begin light); downwards at once."""
+
+
+def seconds_per_level(levels: int) -> float:
+    """The least time in s between two steps upwards on a motor of that many levels."""
+    return min(RAMP_SECONDS_PER_LEVEL, 100 / levels / RAMP_PERCENT_PER_SECOND)
+
+
+def highest_level(ceiling: Ceiling, levels: int) -> int:
+    """The highest level within the ceiling on a motor of that many levels.
+
+    Raises:
+        LimitExceeded: even the lowest level is above the ceiling.
+    """
+    highest = int(ceiling.percent * levels / 100 + LEVEL_EPSILON)
+    if highest == 0 and ceiling is not Ceiling.NONE:
+        ceiling.limit.refuse_above(100 / levels)
+    return highest
+
+
+def level_for(intensity: float, levels: int, ceiling: Ceiling) -> int:
+    """The level that comes nearest to an intensity (%) without passing the ceiling; at least 1 for any above 0.
+
+    Raises:
+        LimitExceeded: the intensity is above the ceiling, or the ceiling is below the lowest level.
+    """
+    ceiling.limit.refuse_above(intensity)
+    if intensity <= 0:
+        return 0
+    return min(max(1, int(intensity * levels / 100 + 0.5 + LEVEL_EPSILON)), highest_level(ceiling, levels))

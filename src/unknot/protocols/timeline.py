@@ -1,0 +1,283 @@
+"""The compiler: a muscle protocol and a firmware profile become a timeline, the exact moments at which a level changes.
+
+Used by `unknot.session` to play, by ``unknot show`` to draw, and by the simulated ball's tests to compare. Pure.
+A ramp from 20 to 70 % on a ball of three levels is two cues, not fifty polls, so the writes are the fewest possible
+and each has a deadline of its own: lateness never adds up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from unknot.errors import UsageError
+from unknot.protocols import limits
+from unknot.protocols.limits import Ceiling
+from unknot.protocols.model import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.model import MuscleProtocol
+
+_MILLISECONDS = 3
+"""Cues lie on a grid of milliseconds: finer than any radio, and readable."""
+
+
+class Side(StrEnum):
+    """Which side of the body; `ANY` leaves it to the person."""
+
+    ANY = "any"
+    LEFT = "left"
+    RIGHT = "right"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """At this second, this level; ``step`` is the index of its span."""
+
+    at: float
+    level: int
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One step as it will be played: from ``start`` to ``end`` (s), with its words and its strongest intensity (%)."""
+
+    do: str
+    side: Side
+    start: float
+    end: float
+    say: str
+    intensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A protocol compiled for a profile.
+
+    Attributes:
+        muscle: the protocol's id; empty for free vibration.
+        title: what the person reads.
+        profile: the profile's id.
+        levels: the profile's highest level.
+        spans: the steps in order, without gaps.
+        cues: the level changes in order; the last one is level 0.
+    """
+
+    muscle: str
+    title: str
+    side: Side
+    profile: str
+    levels: int
+    ceiling: Ceiling
+    spans: tuple[Span, ...]
+    cues: tuple[Cue, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes (s)."""
+        return self.spans[-1].end
+
+    @property
+    def motor_seconds(self) -> float:
+        """How long the motor runs (s)."""
+        return sum(end - start for start, end in _on_stretches(self.cues))
+
+    def level_at(self, position: float) -> int:
+        """The level due at a second of the timeline."""
+        level = 0
+        for cue in self.cues:
+            if cue.at > position:
+                break
+            level = cue.level
+        return level
+
+    def span_at(self, position: float) -> int:
+        """The index of the span that a second of the timeline falls into; the last one's after the end."""
+        for index, span in enumerate(self.spans):
+            if position < span.end:
+                return index
+        return len(self.spans) - 1
+
+    def onwards(self, position: float, level: int, *, held_to: int | None = None) -> tuple[Cue, ...]:
+        """The cues from a second on, when the motor is at ``level`` now: rises are eased in again.
+
+        Args:
+            position: second of the timeline.
+            level: the level that the motor has at this moment.
+            held_to: never rise above this level before the motor has been off once; for a level that the person chose
+                on the ball itself.
+        """
+        here = Cue(position, self.level_at(position), self.span_at(position))
+        ahead = (here, *(cue for cue in self.cues if cue.at > position))
+        return tuple(_ease(_hold(ahead, held_to), level, self.levels))
+
+
+def compile_protocol(
+    protocol: MuscleProtocol, profile: FirmwareProfile, *, side: Side = Side.ANY, intensity: float | None = None
+) -> Timeline:
+    """The timeline of a protocol on a ball that speaks a profile.
+
+    Args:
+        protocol: what the muscle gets.
+        profile: whose levels it is compiled for.
+        side: left, right, both one after the other, or any.
+        intensity: the strongest intensity (%) instead of the protocol's own; the whole curve is scaled to it. 0 guides
+            without the motor.
+
+    Raises:
+        LimitExceeded: a limit refuses.
+        UsageError: a side of a muscle that has none, or an intensity that is no percentage.
+    """
+    if side is not Side.ANY and not protocol.sided:
+        raise UsageError(f"{protocol.id} has no left and right")
+    factor = _factor(protocol.peak, intensity)
+    sides = (Side.LEFT, Side.RIGHT) if side is Side.BOTH else (side,)
+    pieces = [
+        (step.do, one, f"{one.capitalize()} side. {step.say}" if one is not Side.ANY and not number else step.say,
+         tuple(Segment(piece.seconds, piece.start * factor, piece.end * factor) for piece in step.segments()))
+        for one in sides
+        for number, step in enumerate(protocol.steps)
+    ]  # fmt: skip
+    return _compile(
+        pieces, muscle=protocol.id, title=protocol.title, side=side, profile=profile, ceiling=protocol.ceiling
+    )
+
+
+def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Timeline:
+    """The timeline of vibration without a muscle: eased in, held, and off after ``seconds`` in all.
+
+    Args:
+        percent: the intensity, above 0.
+        seconds: how long the motor runs, easing in included.
+        profile: whose levels it is compiled for.
+
+    Raises:
+        LimitExceeded: too strong or too long.
+        UsageError: no percentage, or no time.
+    """
+    if not 0 < percent <= 100:
+        raise UsageError(f"an intensity is above 0 and at most 100 %, not {percent:g}")
+    if not seconds > 0:
+        raise UsageError(f"a duration is above 0 s, not {seconds:g}")
+    limits.FREE.refuse_above(seconds)
+    hold = ("hold", Side.ANY, "Vibrate", (Segment(seconds, percent, percent),))
+    ceiling = limits.FREE_CEILING
+    return _compile([hold], muscle="", title="Free vibration", side=Side.ANY, profile=profile, ceiling=ceiling)
+
+
+def _factor(peak: float, intensity: float | None) -> float:
+    if intensity is None:
+        return 1.0
+    if not 0 <= intensity <= 100:
+        raise UsageError(f"an intensity is from 0 to 100 %, not {intensity:g}")
+    if peak == 0:
+        return 0.0
+    return intensity / peak
+
+
+def _compile(
+    pieces: Iterable[tuple[str, Side, str, tuple[Segment, ...]]],
+    *,
+    muscle: str,
+    title: str,
+    side: Side,
+    profile: FirmwareProfile,
+    ceiling: Ceiling,
+) -> Timeline:
+    levels = profile.motor.levels
+    spans: list[Span] = []
+    wanted: list[Cue] = []
+    at = 0.0
+    for do, one, say, segments in pieces:
+        start = at
+        for segment in segments:
+            wanted += (replace(cue, step=len(spans)) for cue in _quantise(segment, at, levels, ceiling))
+            at = round(at + segment.seconds, _MILLISECONDS)
+        peak = max(max(segment.start, segment.end) for segment in segments)
+        spans.append(Span(do, one, start, at, say, round(peak, 1)))
+    wanted.append(Cue(at, 0, len(spans) - 1))
+    cues = tuple(_ease(wanted, 0, levels))
+    timeline = Timeline(muscle, title, side, profile.id, levels, ceiling, tuple(spans), cues)
+    _refuse_excess(timeline)
+    return timeline
+
+
+def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Iterator[Cue]:
+    """The levels of a straight piece, each at the moment at which it becomes the nearest one."""
+
+    def level_for(intensity: float) -> int:
+        return limits.level_for(intensity, levels, ceiling)
+
+    first, last = level_for(segment.start), level_for(segment.end)
+    if segment.end > segment.start:
+        first = max(first, 1)  # an easing begins at the lowest level, not with a silence
+    yield Cue(at, first, 0)
+    if first == last:
+        return
+    rising = 1 if last > first else -1
+    for level in range(first + rising, last + rising, rising):
+        if level == 0:
+            continue  # off only when the intensity is 0, which is where the next piece begins
+        between = (level - 0.5 if rising > 0 else level + 0.5) * 100 / levels
+        share = (between - segment.start) / (segment.end - segment.start)
+        yield Cue(round(at + segment.seconds * min(max(share, 0.0), 1.0), _MILLISECONDS), level, 0)
+
+
+def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
+    """The same cues with every rise held to the ramp's limit, and without those that change nothing."""
+    pieces = list(cues)
+    pace = limits.seconds_per_level(levels)
+    rose = pieces[0].at if pieces else 0.0
+    for index, cue in enumerate(pieces):
+        until = pieces[index + 1].at if index + 1 < len(pieces) else float("inf")
+        if cue.level < level:
+            level = cue.level
+            yield cue
+        while level < cue.level:
+            at = cue.at if level == 0 else max(cue.at, round(rose + pace, _MILLISECONDS))
+            if at >= until:
+                break
+            level += 1
+            rose = at
+            yield Cue(at, level, cue.step)
+
+
+def _hold(cues: Iterable[Cue], held_to: int | None) -> Iterator[Cue]:
+    for cue in cues:
+        if cue.level == 0:
+            held_to = None
+        yield cue if held_to is None else replace(cue, level=min(cue.level, held_to))
+
+
+def _on_stretches(cues: Iterable[Cue]) -> Iterator[tuple[float, float]]:
+    """Start and end (s) of each stretch of time in which the motor is on."""
+    since: float | None = None
+    for cue in cues:
+        if cue.level and since is None:
+            since = cue.at
+        elif not cue.level and since is not None:
+            yield since, cue.at
+            since = None
+
+
+def _refuse_excess(timeline: Timeline) -> None:
+    """Hold the finished timeline to the limits of time; intensities were held to theirs level by level."""
+    total = 0.0
+    before: float | None = None
+    by_side: dict[Side, float] = {}
+    for start, end in _on_stretches(timeline.cues):
+        limits.SPOT.refuse_above(end - start)
+        if before is not None:
+            limits.REST.refuse_below(start - before)
+        before = end
+        side = timeline.spans[timeline.span_at(start)].side
+        by_side[side] = by_side.get(side, 0.0) + end - start
+        limits.SIDE.refuse_above(by_side[side])
+        total += end - start
+        limits.SESSION.refuse_above(total)

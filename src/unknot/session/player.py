@@ -1,0 +1,392 @@
+"""The player: a pure state machine that decides what a session does next; `unknot.session.session` does it.
+
+Everything that changes state is in this file, and every pair of state and input is in `Player.TRANSITIONS`. Whoever
+adds an input or a state adds the missing pairs; a test counts them. Inputs come in with the time, effects go out; no
+clock is read and nothing is awaited here, so a session can be shown, tested and replayed without a ball.
+
+            Begin           Pause            Resume
+    READY ─────────▶ RUNNING ─────▶ PAUSED ─────────▶ RUNNING
+                        │ end, End, Fail   │ End, Fail
+                        ▼                  ▼
+                     STOPPING ◀────────────┘        every way out goes through a stop
+                        │ Stopped
+                        ▼
+                      ENDED
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, ClassVar
+
+from unknot import events
+from unknot.events import EndReason, StopOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unknot.protocols.timeline import Cue, Timeline
+
+
+_SLACK = 1e-6
+"""Seconds by which a deadline may seem to lie ahead when the loop wakes us for it: float arithmetic, not lateness."""
+
+
+class State(Enum):
+    """Where a session stands."""
+
+    READY = auto()
+    RUNNING = auto()
+    PAUSED = auto()
+    STOPPING = auto()
+    ENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Start the protocol; said once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """The player's deadline has come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The person wants a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """The person is ready to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """The person wants the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The person or the script wants the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The ball or the way to it failed."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A level was written: due when, done when (times of the loop)."""
+
+    level: int
+    due: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """A stop was written, or could not be: due when, the motor off since when (times of the loop)."""
+
+    outcome: StopOutcome
+    due: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The ball changed its level by itself."""
+
+    level: int
+
+
+Input = Begin | Wake | Pause | Resume | Skip | End | Fail | Written | Stopped | Observed
+
+
+@dataclass(frozen=True, slots=True)
+class SetLevel:
+    """Write this level, due at this time of the loop."""
+
+    level: int
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopMotor:
+    """Stop the motor; answered by `Stopped`."""
+
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the listeners."""
+
+    event: events.Event
+
+
+Effect = SetLevel | StopMotor | Tell
+
+
+class Player:
+    """Plays one timeline.
+
+    Args:
+        timeline: what to play.
+
+    Attributes:
+        state: where the session stands.
+        timeline: the same timeline.
+    """
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.state = State.READY
+        self._cues: tuple[Cue, ...] = timeline.cues
+        self._began = 0.0  # time of the loop at Begin
+        self._origin = 0.0  # time of the loop at position 0 of the timeline; moves with pauses and skips
+        self._position = 0.0  # where a pause froze the timeline
+        self._span = -1  # the step last told
+        self._level = 0  # what the motor has, as far as we know
+        self._held_to: int | None = None  # the level that the person chose on the ball
+        self._on_since: float | None = None
+        self._motor_seconds = 0.0
+        self._reason = EndReason.COMPLETED
+        self._detail = ""
+
+    @property
+    def level(self) -> int:
+        """The level that the motor has, as far as is known."""
+        return self._level
+
+    @property
+    def deadline(self) -> float | None:
+        """The time of the loop at which the player wants to be woken, or None while it waits for an input."""
+        if self.state is not State.RUNNING:
+            return None
+        upcoming = [self._cues[0].at] if self._cues else []
+        if self._span + 1 < len(self.timeline.spans):
+            upcoming.append(self.timeline.spans[self._span + 1].start)
+        upcoming.append(self.timeline.seconds)
+        return self._origin + min(upcoming)
+
+    def position(self, now: float) -> float:
+        """The second of the timeline at a time of the loop."""
+        match self.state:
+            case State.RUNNING:
+                return min(now - self._origin, self.timeline.seconds)
+            case State.READY:
+                return 0.0
+            case _:
+                return self._position
+
+    def elapsed(self, now: float) -> float:
+        """Seconds since the session began, pauses included."""
+        return now - self._began
+
+    def handle(self, event: Input, now: float) -> list[Effect]:
+        """Take an input at a time of the loop; the effects to carry out, in order."""
+        return self.TRANSITIONS[self.state, type(event)](self, event, now)
+
+    def _ignore(self, event: Input, now: float) -> list[Effect]:
+        return []
+
+    def _begin(self, event: Input, now: float) -> list[Effect]:
+        timeline = self.timeline
+        self.state = State.RUNNING
+        self._began = self._origin = now
+        started = events.Started(
+            at=0.0,
+            muscle=timeline.muscle,
+            title=timeline.title,
+            side=timeline.side.value,
+            profile=timeline.profile,
+            levels=timeline.levels,
+            seconds=timeline.seconds,
+        )
+        return [Tell(started), *self._advance(event, now)]
+
+    def _advance(self, event: Input, now: float) -> list[Effect]:
+        """Everything that is due: the words of each step, and of several levels only the newest."""
+        position = self.position(now) + _SLACK
+        effects: list[Effect] = []
+        spans = self.timeline.spans
+        while self._span + 1 < len(spans) and spans[self._span + 1].start <= position:
+            self._span += 1
+            span = spans[self._span]
+            if span.end > position or self._span + 1 == len(spans):
+                step = events.StepStarted(
+                    self.elapsed(now), self._span, span.do, span.say, round(span.end - span.start, 3), span.intensity
+                )
+                effects.append(Tell(step))
+        cue: Cue | None = None
+        while self._cues and self._cues[0].at <= position:
+            cue, self._cues = self._cues[0], self._cues[1:]
+        if position >= self.timeline.seconds:
+            return effects + self._stop(EndReason.COMPLETED, self._origin + self.timeline.seconds)
+        if cue is not None and cue.level != self._level:
+            due = self._origin + cue.at
+            effects.append(SetLevel(cue.level, due) if cue.level else StopMotor(due))
+        if cue is not None and cue.level == 0:
+            self._held_to = None
+        return effects
+
+    def _pause(self, event: Input, now: float) -> list[Effect]:
+        self._position = self.position(now)
+        self.state = State.PAUSED
+        reason = "ball" if isinstance(event, Observed) else "asked"
+        return [StopMotor(now), Tell(events.Paused(self.elapsed(now), reason))]
+
+    def _resume(self, event: Input, now: float) -> list[Effect]:
+        self.state = State.RUNNING
+        self._origin = now - self._position
+        self._cues = self.timeline.onwards(self._position, self._level, held_to=self._held_to)
+        return [Tell(events.Resumed(self.elapsed(now))), *self._advance(event, now)]
+
+    def _skip(self, event: Input, now: float) -> list[Effect]:
+        spans = self.timeline.spans
+        skipped = events.Skipped(self.elapsed(now), self._span)
+        if self._span + 1 >= len(spans):
+            return [Tell(skipped), *self._stop(EndReason.COMPLETED, now)]
+        position = spans[self._span + 1].start
+        self._origin = now - position
+        self._cues = self.timeline.onwards(position, self._level, held_to=self._held_to)
+        return [Tell(skipped), *self._advance(event, now)]
+
+    def _skip_paused(self, event: Input, now: float) -> list[Effect]:
+        step = self.timeline.span_at(self._position + _SLACK)
+        skipped = Tell(events.Skipped(self.elapsed(now), step))
+        if step + 1 >= len(self.timeline.spans):
+            return [skipped, *self._stop(EndReason.COMPLETED, now)]
+        self._position = self.timeline.spans[step + 1].start
+        return [skipped]
+
+    def _end(self, event: Input, now: float) -> list[Effect]:
+        return self._stop(EndReason.STOPPED, now)
+
+    def _fail(self, event: Input, now: float) -> list[Effect]:
+        self._detail = event.detail if isinstance(event, Fail) else ""
+        return self._stop(EndReason.FAILED, now)
+
+    def _stop(self, reason: EndReason, now: float) -> list[Effect]:
+        if self.state is State.READY:
+            self._began = now
+        self._position = self.position(now)
+        self._reason = reason
+        self.state = State.STOPPING
+        return [StopMotor(now)]
+
+    def _written(self, event: Input, now: float) -> list[Effect]:
+        return self._changed(event.level, event.due, event.at) if isinstance(event, Written) else []
+
+    def _stopped(self, event: Input, now: float) -> list[Effect]:
+        """A stop within the protocol: a rest, a move, a pause."""
+        if not isinstance(event, Stopped):
+            return []
+        if event.outcome is StopOutcome.UNKNOWN:
+            self._detail = "a stop could not be written"
+            return self._stop(EndReason.FAILED, now)
+        return self._changed(0, event.due, event.at)
+
+    def _ended(self, event: Input, now: float) -> list[Effect]:
+        if not isinstance(event, Stopped):
+            return []
+        effects: list[Effect] = []
+        if event.outcome is StopOutcome.UNKNOWN:
+            self._account(0, now)  # our account ends here; the motor may not
+        else:
+            effects += self._changed(0, event.due, event.at)
+        self.state = State.ENDED
+        motor_seconds = round(self._motor_seconds, 3)
+        effects.append(Tell(events.Ended(self.elapsed(now), self._reason, motor_seconds, event.outcome, self._detail)))
+        return effects
+
+    def _changed(self, level: int, due: float, at: float) -> list[Effect]:
+        if level == self._level:
+            return []
+        self._account(level, at)
+        return [Tell(events.LevelChanged(self.elapsed(at), level, self.elapsed(due)))]
+
+    def _observed(self, event: Input, now: float) -> list[Effect]:
+        """The ball's own button wins: its level is adopted, never fought; off means that the person wants a pause."""
+        if not isinstance(event, Observed) or event.level == self._level:
+            return []
+        self._account(event.level, now)
+        adopted = Tell(events.LevelAdopted(self.elapsed(now), event.level))
+        if self.state is not State.RUNNING:
+            return [adopted]
+        if event.level == 0:
+            return [adopted, *self._pause(event, now)]
+        self._held_to = event.level
+        position = self.position(now)
+        # The level that is due now is not written again: the person has just chosen another one.
+        ahead = self.timeline.onwards(position, event.level, held_to=event.level)
+        self._cues = tuple(cue for cue in ahead if cue.at > position)
+        return [adopted]
+
+    def _account(self, level: int, now: float) -> None:
+        if level and self._on_since is None:
+            self._on_since = now
+        if not level and self._on_since is not None:
+            self._motor_seconds += now - self._on_since
+            self._on_since = None
+        self._level = level
+
+    TRANSITIONS: ClassVar[dict[tuple[State, type[Input]], Callable[[Player, Input, float], list[Effect]]]] = {
+        (State.READY, Begin): _begin,
+        (State.READY, Wake): _ignore,
+        (State.READY, Pause): _ignore,
+        (State.READY, Resume): _ignore,
+        (State.READY, Skip): _ignore,
+        (State.READY, End): _end,
+        (State.READY, Fail): _fail,
+        (State.READY, Written): _ignore,
+        (State.READY, Stopped): _ignore,
+        (State.READY, Observed): _ignore,
+        (State.RUNNING, Begin): _ignore,
+        (State.RUNNING, Wake): _advance,
+        (State.RUNNING, Pause): _pause,
+        (State.RUNNING, Resume): _ignore,
+        (State.RUNNING, Skip): _skip,
+        (State.RUNNING, End): _end,
+        (State.RUNNING, Fail): _fail,
+        (State.RUNNING, Written): _written,
+        (State.RUNNING, Stopped): _stopped,
+        (State.RUNNING, Observed): _observed,
+        (State.PAUSED, Begin): _ignore,
+        (State.PAUSED, Wake): _ignore,
+        (State.PAUSED, Pause): _ignore,
+        (State.PAUSED, Resume): _resume,
+        (State.PAUSED, Skip): _skip_paused,
+        (State.PAUSED, End): _end,
+        (State.PAUSED, Fail): _fail,
+        (State.PAUSED, Written): _written,
+        (State.PAUSED, Stopped): _stopped,
+        (State.PAUSED, Observed): _observed,
+        (State.STOPPING, Begin): _ignore,
+        (State.STOPPING, Wake): _ignore,
+        (State.STOPPING, Pause): _ignore,
+        (State.STOPPING, Resume): _ignore,
+        (State.STOPPING, Skip): _ignore,
+        (State.STOPPING, End): _ignore,
+        (State.STOPPING, Fail): _ignore,
+        (State.STOPPING, Written): _written,
+        (State.STOPPING, Stopped): _ended,
+        (State.STOPPING, Observed): _observed,
+        (State.ENDED, Begin): _ignore,
+        (State.ENDED, Wake): _ignore,
+        (State.ENDED, Pause): _ignore,
+        (State.ENDED, Resume): _ignore,
+        (State.ENDED, Skip): _ignore,
+        (State.ENDED, End): _ignore,
+        (State.ENDED, Fail): _ignore,
+        (State.ENDED, Written): _ignore,
+        (State.ENDED, Stopped): _ignore,
+        (State.ENDED, Observed): _ignore,
+    }
+    """Every pair of state and input, and what it does."""

@@ -1,0 +1,253 @@
+"""A session: one playing of one timeline on one ball; used by scripts, the CLI and the bridge.
+
+The player decides, the session waits and does. It waits for absolute times of the loop, so lateness never adds up, and
+every way out of it, a cancellation included, passes through a stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Protocol, Self
+
+from unknot import events
+from unknot.errors import LinkError, NotStopped, UnknotError, UsageError
+from unknot.events import StopOutcome
+from unknot.session import player
+from unknot.session.player import Player, State
+from unknot.shielding import finish
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from unknot.protocols.timeline import Timeline
+
+log = logging.getLogger(__name__)
+
+
+class Playable(Protocol):
+    """What a session needs of a ball; `unknot.device.ball.Ball` has it."""
+
+    @property
+    def level(self) -> int:
+        """The level that the motor has, as far as is known."""
+
+    @property
+    def level_since(self) -> float:
+        """Since when (time of the loop) it has had it."""
+
+    async def set_level(self, level: int) -> None:
+        """Write a level above 0, unless something newer takes its place."""
+
+    async def stop(self) -> StopOutcome:
+        """Stop the motor; never raises for the radio's sake."""
+
+    def listen(self, listener: BallListener) -> Callable[[], None]:
+        """Hear what the ball says; returns the way to stop hearing."""
+
+
+class BallListener(Protocol):
+    """Who hears what a ball says by itself."""
+
+    def ball_changed_level(self, level: int) -> None:
+        """The ball changed its level by itself."""
+
+    def ball_reported(self, values: dict[str, float | str]) -> None:
+        """The ball told something else about itself."""
+
+    def ball_failed(self, error: LinkError) -> None:
+        """The link is gone or does not answer."""
+
+
+class Session:
+    """Plays a timeline on a ball while its ``async with`` block runs; iterate over it for the events.
+
+    Leaving the block before the end stops the motor. Leaving it after a failure raises what failed.
+
+    Args:
+        ball: the connected ball.
+        timeline: a protocol compiled for the ball's profile.
+    """
+
+    def __init__(self, ball: Playable, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self._ball = ball
+        self._player = Player(timeline)
+        self._inbox: deque[player.Input] = deque()
+        self._alarm = asyncio.Event()
+        self._told: asyncio.Queue[events.Event | None] = asyncio.Queue()
+        self._listeners: list[Callable[[events.Event], None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._failure: UnknotError | None = None
+        self._ended: events.Ended | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._task is not None:
+            raise UsageError("a session is played once; make a new one")
+        self._task = asyncio.create_task(self._play(), name=f"session {self.timeline.muscle or 'free'}")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+        await finish(self._over())
+        if kind is not None:
+            return
+        if self._failure is not None:
+            raise self._failure
+        if self._task is not None and not self._task.cancelled():
+            self._task.result()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> events.Event:
+        event = await self._told.get()
+        if event is None:
+            self._told.put_nowait(None)  # for whoever else iterates
+            raise StopAsyncIteration
+        return event
+
+    @property
+    def state(self) -> State:
+        """Where the session stands."""
+        return self._player.state
+
+    @property
+    def position(self) -> float:
+        """The second of the timeline that is playing now."""
+        return self._player.position(asyncio.get_running_loop().time())
+
+    @property
+    def level(self) -> int:
+        """The level that the motor has, as far as is known."""
+        return self._player.level
+
+    def listen(self, listener: Callable[[events.Event], None]) -> None:
+        """Have every event told to a function, at once; whatever it raises is logged and changes nothing."""
+        self._listeners.append(listener)
+
+    def pause(self) -> None:
+        """Stop the motor and wait. Does nothing unless the session runs."""
+        self._post(player.Pause())
+
+    def resume(self) -> None:
+        """Go on where it was paused, easing in again. Does nothing unless the session is paused."""
+        self._post(player.Resume())
+
+    def skip(self) -> None:
+        """Go to the next step; after the last one the session is complete."""
+        self._post(player.Skip())
+
+    def stop(self) -> None:
+        """Stop the motor and end the session. May be said at any time, and again."""
+        self._post(player.End())
+
+    async def wait(self) -> events.Ended:
+        """Wait until the session is over; its last event."""
+        await self._over()
+        if self._ended is None:
+            raise NotStopped("the session broke off")
+        return self._ended
+
+    async def _over(self) -> None:
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    # What the ball says (BallListener).
+
+    def ball_changed_level(self, level: int) -> None:
+        """The ball changed its level by itself."""
+        self._post(player.Observed(level))
+
+    def ball_reported(self, values: dict[str, float | str]) -> None:
+        """The ball told something else about itself."""
+        self._tell(events.Reported(self._player.elapsed(asyncio.get_running_loop().time()), values))
+
+    def ball_failed(self, error: LinkError) -> None:
+        """The link is gone or does not answer."""
+        self._fail(error)
+
+    # The one task that plays.
+
+    async def _play(self) -> None:
+        unlisten = self._ball.listen(self)
+        try:
+            self._inbox.appendleft(player.Begin())
+            while self._player.state is not State.ENDED:
+                await self._wait_for_input()
+                await self._take(self._inbox.popleft() if self._inbox else player.Wake())
+        except BaseException:
+            await finish(self._ball.stop())
+            raise
+        finally:
+            unlisten()
+            self._told.put_nowait(None)
+
+    async def _wait_for_input(self) -> None:
+        if self._inbox:
+            return
+        self._alarm.clear()
+        deadline = self._player.deadline
+        if deadline is None:
+            await self._alarm.wait()
+            return
+        loop = asyncio.get_running_loop()
+        timer = loop.call_at(deadline, self._alarm.set)
+        try:
+            await self._alarm.wait()
+        finally:
+            timer.cancel()
+
+    async def _take(self, event: player.Input) -> None:
+        """Hand the player an input and carry out what it wants, until it wants no more."""
+        loop = asyncio.get_running_loop()
+        effects = deque(self._player.handle(event, loop.time()))
+        while effects:
+            effect = effects.popleft()
+            if isinstance(effect, player.Tell):
+                self._tell(effect.event)
+            else:
+                effects.extendleft(reversed(await self._perform(effect)))
+
+    async def _perform(self, effect: player.SetLevel | player.StopMotor) -> list[player.Effect]:
+        loop = asyncio.get_running_loop()
+        if isinstance(effect, player.StopMotor):
+            outcome = await self._ball.stop()
+            if outcome is StopOutcome.UNKNOWN and self._failure is None:
+                self._failure = NotStopped()
+            return self._player.handle(player.Stopped(outcome, effect.due, self._ball.level_since), loop.time())
+        try:
+            await self._ball.set_level(effect.level)
+        except LinkError as error:
+            self._fail(error)
+            return []
+        return self._player.handle(player.Written(self._ball.level, effect.due, self._ball.level_since), loop.time())
+
+    def _fail(self, error: UnknotError) -> None:
+        if self.state in (State.STOPPING, State.ENDED):
+            return  # the stop's own outcome tells what matters now
+        if self._failure is None:
+            self._failure = error
+        self._post(player.Fail(str(error)))
+
+    def _post(self, event: player.Input) -> None:
+        # The end and a failure go before everything that waits.
+        if isinstance(event, player.End | player.Fail):
+            self._inbox.appendleft(event)
+        else:
+            self._inbox.append(event)
+        self._alarm.set()
+
+    def _tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Ended):
+            self._ended = event
+        self._told.put_nowait(event)
+        for listener in self._listeners:
+            try:
+                listener(event)
+            except Exception:
+                log.exception("a listener failed; the session goes on")

@@ -1,0 +1,272 @@
+"""bleak's backend classes over the simulated air, so that the real ``BleakClient`` and ``BleakScanner`` run unchanged.
+
+Given to bleak as ``backend=`` together with ``air=``; it behaves as BlueZ does where that matters: no services after a
+loss, one callback per loss, ATT errors by their codes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from bleak.backends.adapter import BaseBleakAdapter
+from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.client import BaseBleakClient
+from bleak.backends.device import BLEDevice
+from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
+from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
+from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+
+from unknot.profiles.model import WriteKind
+from unknot.simulator.ball import ADVERTISING_INTERVAL, Air, SimulatedBall
+from unknot.simulator.firmware import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bleak.args import SizedBuffer
+    from bleak.assigned_numbers import CharacteristicPropertyName
+    from bleak.backends.client import NotifyCallback
+    from bleak.backends.descriptor import BleakGATTDescriptor
+    from bleak.backends.scanner import AdvertisementDataCallback
+
+    from unknot.profiles.model import FirmwareProfile
+
+MTU = 247
+"""Bytes; what most phones and adapters agree on."""
+
+_ATT_HEADER = 3
+"""Bytes of opcode and handle in front of a written value (Bluetooth Core, Vol 3, Part F, 3.4.5)."""
+
+
+class SimulatedClient(BaseBleakClient):
+    """bleak's client over the simulated air."""
+
+    def __init__(
+        self,
+        address_or_ble_device: BLEDevice | str,
+        *,
+        disconnected_callback: Callable[[], None] | None,
+        timeout: float,
+        air: Air,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout, **kwargs)
+        self._air = air
+        self._ball: SimulatedBall | None = None
+
+    @property
+    def name(self) -> str:
+        """The ball's name, or its address in bleak's form."""
+        ball = self._ball or self._air.get(self.address)
+        return ball.name if ball else self.address.replace(":", "-")
+
+    @property
+    def mtu_size(self) -> int:
+        """Bytes of one ATT packet."""
+        return MTU
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the link stands."""
+        return self._ball is not None
+
+    async def connect(self, pair: bool, **kwargs: Any) -> None:
+        """Connect, unless the ball is away or another central holds its link."""
+        await asyncio.sleep(0)
+        ball = self._air.get(self.address)
+        if ball is None:
+            raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
+        if ball.is_connected:
+            await asyncio.sleep(self._timeout)
+            raise TimeoutError
+        ball.link(self._lost)
+        self._ball = ball
+        self.services = _services(ball.profile)
+
+    async def disconnect(self) -> None:
+        """Disconnect."""
+        await asyncio.sleep(0)
+        if self._ball is not None:
+            self._ball.unlink()
+            self._lost()
+
+    async def pair(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing to pair."""
+
+    async def unpair(self) -> None:
+        """Nothing to unpair."""
+
+    async def read_gatt_char(
+        self,
+        characteristic: BleakGATTCharacteristic,
+        *,
+        use_cached: bool = False,
+        **kwargs: Any,
+    ) -> bytearray:
+        """Read a value."""
+        try:
+            return bytearray(await self._linked().read(characteristic.obj))
+        except Refusal as refusal:
+            raise BleakGATTProtocolError(refusal.code) from refusal
+
+    async def write_gatt_char(
+        self,
+        characteristic: BleakGATTCharacteristic,
+        data: SizedBuffer,
+        response: bool,
+    ) -> None:
+        """Write a value, with or without response."""
+        ball = self._linked()
+        try:
+            await (ball.request if response else ball.command)(characteristic.obj, bytes(data))
+        except Refusal as refusal:
+            raise BleakGATTProtocolError(refusal.code) from refusal
+        if self._ball is None:
+            raise BleakError("the link was lost while writing")
+
+    async def start_notify(
+        self,
+        characteristic: BleakGATTCharacteristic,
+        callback: NotifyCallback,
+        **kwargs: Any,
+    ) -> None:
+        """Subscribe."""
+        await asyncio.sleep(0)
+        self._linked().subscribe(characteristic.obj, lambda data: callback(bytearray(data)))
+
+    async def stop_notify(self, characteristic: BleakGATTCharacteristic) -> None:
+        """Unsubscribe."""
+        await asyncio.sleep(0)
+        self._linked().unsubscribe(characteristic.obj)
+
+    async def read_gatt_descriptor(
+        self,
+        descriptor: BleakGATTDescriptor,
+        *,
+        use_cached: bool = False,
+        **kwargs: Any,
+    ) -> bytearray:
+        """No simulated characteristic has descriptors."""
+        raise BleakError(f"descriptor {descriptor} was not found")
+
+    async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
+        """No simulated characteristic has descriptors."""
+        raise BleakError(f"descriptor {descriptor} was not found")
+
+    def _linked(self) -> SimulatedBall:
+        if self._ball is None:
+            raise BleakError("Not connected")
+        return self._ball
+
+    def _lost(self) -> None:
+        self._ball = None
+        self.services = None
+        if self._disconnected_callback is not None:
+            self._disconnected_callback()
+
+
+class SimulatedScanner(BaseBleakScanner):
+    """bleak's scanner over the simulated air."""
+
+    def __init__(
+        self,
+        detection_callback: AdvertisementDataCallback | None,
+        service_uuids: list[str] | None,
+        scanning_mode: str,
+        *,
+        air: Air,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(detection_callback, service_uuids)
+        self._air = air
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Begin to hear advertisements."""
+        self.seen_devices = {}
+        self._timer = asyncio.get_running_loop().call_later(0, self._hear)
+        await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """Hear no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        await asyncio.sleep(0)
+
+    def _hear(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(ADVERTISING_INTERVAL, self._hear)
+        for ball in self._air:
+            services = list(ball.profile.match.services)
+            if not ball.is_advertising or ball.is_connected or not self.is_allowed_uuid(services):
+                continue
+            company = ball.profile.match.company
+            advertisement = AdvertisementData(
+                local_name=ball.name,
+                manufacturer_data={} if company is None else {company: b""},
+                service_data={},
+                service_uuids=services,
+                tx_power=None,
+                rssi=ball.rssi,
+                platform_data=(),
+            )
+            device = self.create_or_update_device(ball.address, ball.address, ball.name, None, advertisement)
+            self.call_detection_callbacks(device, advertisement)
+
+
+def adapter_for(air: Air) -> type[BaseBleakAdapter]:
+    """Bleak's adapter over this air, as the class that ``BleakAdapter.get(backend=…)`` wants; it takes no arguments."""
+
+    class SimulatedAdapter(BaseBleakAdapter):
+        """Tells which balls are connected."""
+
+        @classmethod
+        async def get(cls, **kwargs: Any) -> SimulatedAdapter:
+            """The one adapter of the air."""
+            return cls()
+
+        async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
+            """The connected balls that have one of the services."""
+            return [
+                BLEDevice(ball.address, ball.name, None)
+                for ball in air
+                if ball.is_connected and {role.service for role in ball.profile.gatt.values()} & service_uuids
+            ]
+
+    return SimulatedAdapter
+
+
+def _services(profile: FirmwareProfile) -> BleakGATTServiceCollection:
+    """The GATT table of a profile; ``obj`` of a characteristic is its name in the profile."""
+    table = BleakGATTServiceCollection()
+    handle = 1
+    services: dict[str, BleakGATTService] = {}
+    for role, wanted in profile.gatt.items():
+        if wanted.service not in services:
+            services[wanted.service] = BleakGATTService(wanted.service, handle, wanted.service)
+            table.add_service(services[wanted.service])
+            handle += 1
+        properties: list[CharacteristicPropertyName] = []
+        if wanted.read:
+            properties.append("read")
+        if WriteKind.REQUEST in wanted.write:
+            properties.append("write")
+        if WriteKind.COMMAND in wanted.write:
+            properties.append("write-without-response")
+        if wanted.notify:
+            properties.append("notify")
+        service = services[wanted.service]
+        # A characteristic's declaration and its value take a handle each.
+        table.add_characteristic(
+            BleakGATTCharacteristic(
+                role,
+                handle,
+                wanted.characteristic,
+                properties,
+                lambda: MTU - _ATT_HEADER,
+                service,
+            )
+        )
+        handle += 2
+    return table

@@ -1,0 +1,183 @@
+"""The firmware of a simulated ball: it obeys what its profile says a ball obeys; pure, driven by the ball around it.
+
+Bytes come in with the time and notifications go out; no clock is read. The same profile that tells a client how to
+speak tells this firmware how to listen, so every profile has a simulator.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from unknot.errors import FrameError
+from unknot.profiles.codec import Codec, SetLevel
+from unknot.simulator.motor import Motor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from unknot.profiles.codec import Command
+    from unknot.profiles.model import FirmwareProfile
+
+ATT_READ_NOT_PERMITTED = 0x02
+ATT_WRITE_NOT_PERMITTED = 0x03
+ATT_VALUE_NOT_ALLOWED = 0x13
+"""ATT error codes (Bluetooth Core, Vol 3, Part F, 3.4.1.1)."""
+
+BATTERY_SECONDS = 3 * 3600.0
+"""A full battery lasts this long at the highest level (s): the 3 h of the Therabody WaveSolo in a retail catalogue."""
+
+AMBIENT_CELSIUS = 25
+WARMING_CELSIUS_PER_SECOND = 0.01
+COOLING_CELSIUS_PER_SECOND = 0.005
+"""How the motor warms at the highest level and cools when off (made up)."""
+
+BUTTON_STEPS = 4
+"""A button steps through at most this many levels before off (balls have three to five)."""
+
+
+class Refusal(Exception):
+    """The firmware refuses a read or a write with an ATT error code."""
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+        super().__init__(f"ATT error 0x{code:02X}")
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A value that the ball sends by itself: the characteristic's name in the profile, and the bytes."""
+
+    role: str
+    data: bytes
+
+
+class Firmware:
+    """The firmware of one ball.
+
+    Args:
+        profile: what it speaks and obeys.
+        battery: charge at the beginning in %.
+    """
+
+    def __init__(self, profile: FirmwareProfile, *, battery: float = 100.0) -> None:
+        self.profile = profile
+        self.motor = Motor(profile.motor.levels)
+        self.battery = battery
+        self.temperature = float(AMBIENT_CELSIUS)
+        self.fault = 0
+        self._codec = Codec(profile)
+        self._reader = self._codec.reader()
+        self._sequence = 0
+        self._lease_until: float | None = None
+        self._auto_off_at: float | None = None
+        self._lived_until = 0.0
+        # What the state does not tell (a maker's name, a version) is taken from the profile's own examples.
+        self._constants: dict[str, dict[str, float | str]] = {}
+        for example in profile.examples:
+            for name, values in (example.report or {}).items():
+                self._constants.setdefault(name, dict(values))
+
+    @property
+    def level(self) -> int:
+        """The level that the motor is driven at."""
+        return self.motor.level
+
+    @property
+    def deadline(self) -> float | None:
+        """When `tick` must be called next: the lease or the automatic switch-off, or None."""
+        moments = [moment for moment in (self._lease_until, self._auto_off_at) if moment is not None]
+        return min(moments) if moments else None
+
+    def write(self, role: str, data: bytes, now: float) -> list[Notification]:
+        """Take a write.
+
+        Raises:
+            Refusal: the profile has no such write, or no command that looks like this.
+        """
+        self._live(now)
+        if not self.profile.gatt[role].write:
+            raise Refusal(ATT_WRITE_NOT_PERMITTED)
+        try:
+            command = self._reader.feed(role, data)
+        except FrameError:
+            raise Refusal(ATT_VALUE_NOT_ALLOWED) from None
+        return [] if command is None else self._obey(command, now)
+
+    def read(self, role: str, now: float) -> bytes:
+        """The value of a characteristic.
+
+        Raises:
+            Refusal: the profile has no report for it.
+        """
+        self._live(now)
+        for name, report in self.profile.reports.items():
+            if report.source == role and self.profile.gatt[role].read:
+                return self._report(name, now).data
+        raise Refusal(ATT_READ_NOT_PERMITTED)
+
+    def tick(self, now: float) -> list[Notification]:
+        """Do what is due: the lease has run out, or the time for switching off has come."""
+        self._live(now)
+        due = self.deadline
+        return self._drive(0, now) if due is not None and due <= now else []
+
+    def press_button(self, now: float) -> list[Notification]:
+        """The person presses the button: the next level, or off after the highest; without a lease."""
+        self._live(now)
+        levels = self.profile.motor.levels
+        steps = min(levels, BUTTON_STEPS)
+        ladder = [0, *(round(levels * step / steps) for step in range(1, steps + 1))]
+        higher = [level for level in ladder if level > self.level]
+        self._lease_until = None
+        return self._drive(higher[0] if higher else 0, now)
+
+    def disconnect(self, now: float) -> None:
+        """The link is gone: the motor stops if the profile says so, and runs on if it does not, or if nobody knows."""
+        self._live(now)
+        self._reader = self._codec.reader()
+        if self.profile.safety.stops_on_disconnect == "yes":
+            self._drive(0, now)
+
+    def _obey(self, command: Command, now: float) -> list[Notification]:
+        self._sequence = command.sequence
+        if not isinstance(command, SetLevel):
+            return self._drive(0, now)
+        lease = command.lease if command.lease is not None else self.profile.safety.lease
+        self._lease_until = None if lease is None else now + lease
+        return self._drive(command.level, now)
+
+    def _drive(self, level: int, now: float) -> list[Notification]:
+        self.motor.drive(level, now)
+        if level == 0:
+            self._lease_until = self._auto_off_at = None
+        elif self.profile.safety.auto_off is not None:
+            self._auto_off_at = now + self.profile.safety.auto_off
+        return list(self._notifications(("level", "running"), now))
+
+    def _notifications(self, slots: Iterable[str], now: float) -> Iterable[Notification]:
+        for name, report in self.profile.reports.items():
+            if self.profile.gatt[report.source].notify and set(slots) & set(report.frame.slots):
+                yield self._report(name, now)
+
+    def _report(self, name: str, now: float) -> Notification:
+        lease = 0.0 if self._lease_until is None else max(0.0, self._lease_until - now)
+        state: dict[str, float | str] = {
+            "level": self.level,
+            "running": int(self.level > 0),
+            "lease": lease,
+            "sequence": self._sequence,
+            "temperature": round(self.temperature),
+            "fault": self.fault,
+            "battery": round(self.battery),
+        }
+        return Notification(*self._codec.report(name, {**self._constants.get(name, {}), **state}))
+
+    def _live(self, now: float) -> None:
+        """Let the battery drain and the motor warm for the time that has passed at the present level."""
+        passed = now - self._lived_until
+        self._lived_until = now
+        share = self.level / self.profile.motor.levels
+        self.battery = max(0.0, self.battery - 100 * share * passed / BATTERY_SECONDS)
+        change = WARMING_CELSIUS_PER_SECOND * share if self.level else -COOLING_CELSIUS_PER_SECOND
+        self.temperature = max(float(AMBIENT_CELSIUS), self.temperature + change * passed)
