@@ -117,6 +117,11 @@ class Session:
         return self._player.state
 
     @property
+    def ended(self) -> events.Ended | None:
+        """The last event, once it has been told."""
+        return self._ended
+
+    @property
     def position(self) -> float:
         """The second of the timeline that is playing now."""
         return self._player.position(asyncio.get_running_loop().time())

@@ -1,0 +1,93 @@
+"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``profile``.
+
+Commands are thin: they read words, call `unknot.api`, and show what happens. Heavy libraries are imported by the
+commands that need them, so that help and lists appear at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from unknot.cli import catalogue, drive, exits
+from unknot.cli.words import NearestGroup
+
+_HELP = """\
+Play a muscle's protocol on a Bluetooth vibration massage ball.
+
+\b
+Try it without a ball:
+  unknot list                                 what there is
+  unknot show calf                            what it would do, second by second
+  unknot run calf --simulate                  play it on a simulated ball
+  unknot run calf --simulate --speed max --yes
+\b
+With a ball:
+  unknot scan                                 what is in range
+  unknot run calf --side left                 the nearest ball that a profile describes
+  unknot run calf --device AA:BB:CC:DD:EE:FF
+  unknot stop                                 stop every ball
+
+While a protocol plays: space pauses and goes on, n skips to the next step, any other key stops.
+
+This program times and guides a self-massage routine for general relaxation. It is not a medical device and gives no
+medical advice. Stop at once if it hurts sharply, tingles, goes numb, or you feel dizzy or unwell.
+"""
+
+_EPILOG = """\
+\b
+Exit codes:
+  0 done   2 wrong usage or a wrong file   3 no ball or no link   4 refused by a limit
+  5 the motor could not be confirmed stopped   130 interrupted, after stopping
+\b
+Completion of commands, muscles and profiles:
+  eval "$(unknot completion bash)"     or zsh, or: unknot completion fish | source
+"""
+
+
+@click.group(
+    cls=NearestGroup,
+    help=_HELP,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+)
+@click.version_option(package_name="unknot", message="%(package)s %(version)s")
+def cli() -> None:
+    """Hold the commands together."""
+
+
+for command in (
+    catalogue.list_muscles,
+    catalogue.show,
+    catalogue.profile,
+    catalogue.completion,
+    drive.run,
+    drive.vibrate,
+    drive.stop,
+    drive.scan,
+):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line and leave with its exit code; expected trouble is one line on standard error."""
+    code = 0
+    try:
+        code = cli.main(arguments, prog_name="unknot", standalone_mode=False) or 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has left; there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = exits.DONE
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        click.echo("unknot: interrupted", err=True)
+        code = exits.INTERRUPTED
+    except click.ClickException as error:
+        click.echo(f"unknot: {exits.in_one_line(error)}", err=True)
+        code = exits.USAGE
+    except exits.expected() as error:
+        click.echo(f"unknot: {error}", err=True)
+        code = exits.code_for(error)
+    sys.exit(code)

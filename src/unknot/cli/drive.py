@@ -1,0 +1,225 @@
+"""The commands that meet a ball: ``run``, ``vibrate``, ``stop`` and ``scan``."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from unknot.cli import exits, playing
+from unknot.cli.playing import DeviceOptions
+from unknot.cli.words import MUSCLE, PROFILE, Duration, Speed, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from unknot.device.ball import Ball
+    from unknot.device.discovery import FoundBall
+    from unknot.session.session import Session
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the words that choose a ball."""
+    for option in (
+        click.option(
+            "--speed",
+            type=Speed(),
+            default="1",
+            show_default=True,
+            help="How fast a simulated ball's time runs; max jumps over every wait.",
+        ),
+        click.option("--simulate", is_flag=True, help="Use a simulated ball instead of the radio."),
+        click.option("--profile", type=PROFILE, metavar="ID|FILE", help="How the ball is spoken to; your choice wins."),
+        click.option("--device", metavar="NAME|ADDRESS", help="Which ball; the nearest known one if you name none."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@click.argument("muscle", type=MUSCLE)
+@device_options
+@click.option(
+    "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
+)
+@click.option("--intensity", type=click.FloatRange(0, 100), metavar="PERCENT", help="The strongest intensity instead.")
+@click.option("--yes", is_flag=True, help="Start the motor without asking.")
+@as_json
+def run(
+    muscle: str,
+    side: str | None,
+    intensity: float | None,
+    yes: bool,
+    as_json: bool,
+    **device: Any,
+) -> int:
+    """Play a muscle's protocol on a ball.
+
+    \b
+    Examples:
+      unknot run calf --side left
+      unknot run piriformis --device "OpenBall 7" --intensity 40
+      unknot run calf --simulate --speed 20 --yes
+      unknot run calf --simulate --speed max --yes --json
+    """
+    from unknot.protocols import library
+
+    options = _checked(DeviceOptions(**device))
+    protocol = library.load(muscle)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.UsageError("there is no terminal to ask whether the motor may start; add --yes to start it")
+        click.secho(protocol.title, bold=True, err=as_json)
+        click.echo(click.wrap_text(protocol.placement, width=100), err=as_json)
+        for caution in (*protocol.cautions, f"Not on {', '.join(protocol.no_go)}."):
+            click.echo(click.wrap_text(f"! {caution}", width=100, subsequent_indent="  "), err=as_json)
+
+    def prepare(ball: Ball) -> Session:
+        from unknot import api
+
+        return api.play(muscle, on=ball, side=side or "any", intensity=intensity)
+
+    _compile_first(muscle, side, intensity, options)
+    return _in_loop(playing.play(prepare, options, ask=not yes, as_json=as_json), options.speed)
+
+
+@click.command()
+@click.argument("percent", type=click.FloatRange(0, 100, min_open=True))
+@click.option(
+    "--for", "seconds", type=Duration(), required=True, metavar="DURATION", help='For how long, such as "10s".'
+)
+@device_options
+@as_json
+def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int:
+    """Vibrate without a muscle: ease in, hold, stop.
+
+    Easing in is part of the time: the intensity rises by at most 10 % a second.
+
+    \b
+    Examples:
+      unknot vibrate 30 --for 10s
+      unknot vibrate 20 --for 500ms --simulate
+    """
+    options = _checked(DeviceOptions(**device))
+
+    def prepare(ball: Ball) -> Session:
+        from unknot import api
+
+        return api.free_session(percent, seconds, on=ball)
+
+    _refuse_free(percent, seconds, options)
+    return _in_loop(playing.play(prepare, options, ask=False, as_json=as_json), options.speed)
+
+
+@click.command()
+@device_options
+def stop(**device: Any) -> int:
+    """Stop every ball that is connected or can be found.
+
+    \b
+    Examples:
+      unknot stop
+      unknot stop --device AA:BB:CC:DD:EE:FF
+    """
+    options = _checked(DeviceOptions(**device))
+    return _in_loop(_stop(options), options.speed)
+
+
+@click.command()
+@click.option("--simulate", is_flag=True, help="Look on a simulated air, with one ball per shipped profile.")
+@as_json
+def scan(simulate: bool, as_json: bool) -> int:
+    """Show what is in range: signal, name, address, and which profile fits.
+
+    \b
+    Examples:
+      unknot scan
+      unknot scan --simulate --json
+    """
+    return _in_loop(_scan(simulate=simulate, as_json=as_json), math.inf if simulate else 1.0)
+
+
+def _checked(options: DeviceOptions) -> DeviceOptions:
+    if options.speed != 1 and not options.simulate:
+        raise click.UsageError("--speed needs --simulate: the time of a real ball does not run faster")
+    return options
+
+
+def _in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
+    """Run a coroutine on a loop whose clock has that speed."""
+    import asyncio
+
+    from unknot.clock import FastLoop, VirtualTimeLoop
+
+    def fast() -> FastLoop:
+        return VirtualTimeLoop() if math.isinf(speed) else FastLoop(speed)
+
+    with asyncio.Runner(loop_factory=None if speed == 1 else fast) as runner:
+        try:
+            return runner.run(work)
+        except asyncio.CancelledError:
+            click.echo("unknot: interrupted", err=True)
+            return exits.INTERRUPTED
+
+
+def _compile_first(muscle: str, side: str | None, intensity: float | None, options: DeviceOptions) -> None:
+    """Tell what is wrong with the words before anybody waits for a ball; the profile is known only if it is named."""
+    from unknot.profiles import library
+    from unknot.protocols import library as protocols
+    from unknot.protocols.timeline import Side, compile_protocol
+
+    profile = library.load(options.profile or library.DEFAULT)
+    compile_protocol(protocols.load(muscle), profile, side=Side(side or Side.ANY), intensity=intensity)
+
+
+def _refuse_free(percent: float, seconds: float, options: DeviceOptions) -> None:
+    from unknot.profiles import library
+    from unknot.protocols.timeline import compile_free
+
+    compile_free(percent, seconds, library.load(options.profile or library.DEFAULT))
+
+
+async def _stop(options: DeviceOptions) -> int:
+    from unknot import api
+    from unknot.cli.screen import STOP_WORDS
+    from unknot.events import StopOutcome
+
+    outcomes = await api.stop_all(options.device, profile=options.profile, simulate=options.simulate)
+    for ball, outcome in outcomes:
+        click.echo(f"{printable(ball.name) or '-'}  {ball.address}  {STOP_WORDS[outcome]}")
+    return exits.NOT_STOPPED if any(outcome is StopOutcome.UNKNOWN for _, outcome in outcomes) else exits.DONE
+
+
+async def _scan(*, simulate: bool, as_json: bool) -> int:
+    from unknot import api
+    from unknot.profiles import library
+    from unknot.simulator.ball import Air, SimulatedBall
+
+    air = Air(*(SimulatedBall(profile) for profile in library.load_all())) if simulate else False
+    found = await api.scan(simulate=air)
+    if as_json:
+        click.echo(json.dumps([_as_dict(ball) for ball in found], indent=2, ensure_ascii=False))
+        return exits.DONE
+    if not found:
+        click.echo(
+            "nothing advertises nearby: switch the ball on, bring it near, and close other apps that may hold it"
+        )
+    evidence = {one.id: one.evidence.value for one in library.load_all()}
+    for ball in found:
+        fits = ", ".join(f"{name} ({evidence[name]})" for name, _ in ball.profiles) or "no profile fits"
+        click.echo(f"{ball.rssi:>4} dBm  {ball.address}  {printable(ball.name) or '-':<20}  {fits}")
+    return exits.DONE
+
+
+def _as_dict(ball: FoundBall) -> dict[str, object]:
+    return {
+        "name": ball.name,
+        "address": ball.address,
+        "rssi": ball.rssi,
+        "profiles": [{"id": name, "score": score} for name, score in ball.profiles],
+    }

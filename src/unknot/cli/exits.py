@@ -1,0 +1,44 @@
+"""The exit codes, and which error leads to which; used by the command line's `main`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from unknot import errors
+
+if TYPE_CHECKING:
+    import click
+
+DONE = 0
+USAGE = 2
+NO_LINK = 3
+REFUSED = 4
+NOT_STOPPED = 5
+INTERRUPTED = 130
+
+_CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
+    (errors.NotStopped, NOT_STOPPED),
+    (errors.LimitExceeded, REFUSED),
+    (errors.LinkError, NO_LINK),
+    (errors.UnknotError, USAGE),
+)
+"""The first kind that fits decides; a name, a file, a frame or a request that is wrong is wrong usage."""
+
+
+def expected() -> type[errors.UnknotError]:
+    """What is told in one line; everything else is a fault of ours and shows its traceback."""
+    return errors.UnknotError
+
+
+def code_for(error: errors.UnknotError) -> int:
+    """The exit code for an error of ours."""
+    return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def in_one_line(error: click.ClickException) -> str:
+    """Make one line of click's complaint about the words, and where to read on."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "unknot"
+    return f"{message}; see '{path} --help'"

@@ -1,0 +1,56 @@
+"""What a signal means while something plays: stop the motor first, then leave; used by `unknot.cli.playing`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Ctrl-C, a polite kill, and a closed terminal; Windows lacks the last one."""
+
+
+class Interrupts:
+    """Catches signals for the length of a ``with`` block.
+
+    Attributes:
+        happened: whether one came.
+    """
+
+    def __init__(self) -> None:
+        self.happened = False
+        self._task = asyncio.current_task()
+        self._stop: Callable[[], None] | None = None
+
+    def __enter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            with suppress(NotImplementedError):  # Windows: there Ctrl-C cancels the task, which stops as well
+                loop.add_signal_handler(number, self._interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        for number in SIGNALS:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+
+    def stop_with(self, stop: Callable[[], None]) -> None:
+        """From now on a signal calls this instead of cancelling the task."""
+        self._stop = stop
+        if self.happened:
+            stop()
+
+    def _interrupt(self) -> None:
+        self.happened = True
+        if self._stop is not None:
+            self._stop()
+        elif self._task is not None:
+            self._task.cancel()

@@ -1,0 +1,122 @@
+"""Plays a session for a person at a terminal, or for a program: asks, shows, and heeds keys and signals.
+
+Used by ``run`` and ``vibrate``.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from unknot.cli import exits
+from unknot.cli.words import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from unknot.cli.interrupts import Interrupts
+    from unknot.cli.keys import Keyboard
+    from unknot.device.ball import Ball
+    from unknot.session.session import Session
+
+START_KEYS = ("\n", "\r", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """Which ball, and how fast its time runs; the same words on every command that meets one."""
+
+    device: str | None
+    profile: str | None
+    simulate: bool
+    speed: float
+
+
+async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, ask: bool, as_json: bool) -> int:
+    """Connect, ask if wanted, and play what ``prepare`` makes; the exit code.
+
+    Raises:
+        UnknotError: no ball, or a failure after which the motor is known to be off.
+    """
+    from unknot import api
+    from unknot.cli.interrupts import Interrupts
+    from unknot.cli.keys import Keyboard
+    from unknot.errors import UnknotError
+    from unknot.events import StopOutcome
+    from unknot.profiles import library
+    from unknot.profiles.model import Evidence
+
+    session: Session | None = None
+    with Interrupts() as interrupts, Keyboard() as keyboard:
+        try:
+            if not options.simulate:
+                click.echo("looking for the ball ...", err=True)
+            async with api.connect(options.device, profile=options.profile, simulate=options.simulate) as ball:
+                caution = library.caution(ball.profile)
+                if caution and not (options.simulate and ball.profile.evidence is Evidence.SIMULATED):
+                    click.echo(f"note: {caution}", err=True)
+                session = prepare(ball)
+                if ask and not await _armed(keyboard, ball):
+                    click.echo("not started", err=True)
+                    return exits.DONE
+                await _watch(session, keyboard, interrupts, options.speed, as_json=as_json)
+        except UnknotError as error:
+            if session is None or session.ended is None or session.ended.stop is not StopOutcome.UNKNOWN:
+                raise
+            click.echo(f"unknot: {error}", err=True)
+            return exits.NOT_STOPPED
+    return exits.INTERRUPTED if interrupts.happened else exits.DONE
+
+
+async def _armed(keyboard: Keyboard, ball: Ball) -> bool:
+    """Ask for the one key that starts the motor; nothing else does."""
+    click.echo(f"\n{printable(ball.name)} is ready. Enter or space starts the motor; any other key leaves.", err=True)
+    if keyboard.is_there:
+        return await keyboard.key() in START_KEYS
+    return sys.stdin.readline() in START_KEYS  # a terminal without single keys: nothing else runs meanwhile
+
+
+async def _watch(session: Session, keyboard: Keyboard, interrupts: Interrupts, speed: float, *, as_json: bool) -> None:
+    import asyncio
+
+    from unknot.cli import screen
+
+    async with AsyncExitStack() as stack:
+        view: screen.Screen
+        if as_json:
+            view = screen.JsonLines()
+        elif sys.stdout.isatty() and not math.isinf(speed):
+            view = await stack.enter_async_context(screen.live(session, speed))
+        else:
+            view = screen.PlainLines()
+        async with session:
+            interrupts.stop_with(session.stop)
+            pressing = asyncio.create_task(_heed(keyboard, session), name="keys")
+            try:
+                async for event in session:
+                    view.show(event)
+            finally:
+                pressing.cancel()
+                await asyncio.wait([pressing])
+
+
+async def _heed(keyboard: Keyboard, session: Session) -> None:
+    """Keys: space pauses and goes on, n skips, any other stops."""
+    from unknot.session.player import State
+
+    while True:
+        match await keyboard.key():
+            case " ":
+                if session.state is State.PAUSED:
+                    session.resume()
+                else:
+                    session.pause()
+            case "n":
+                session.skip()
+            case _:
+                session.stop()

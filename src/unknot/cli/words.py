@@ -1,0 +1,110 @@
+"""The kinds of words on the command line: durations, speeds, muscles, profiles; used by all commands."""
+
+from __future__ import annotations
+
+import math
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
+
+from unknot import datafile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from click.shell_completion import CompletionItem
+
+
+class NearestGroup(click.Group):
+    """A group that answers a mistyped command with the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which was probably meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            near = get_close_matches(args[0], self.list_commands(ctx), n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.list_commands(ctx))}"
+            raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class Duration(click.ParamType[float]):
+    """A duration with its unit, in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the duration."""
+        try:
+            seconds = datafile.seconds(value)
+        except ValueError as error:
+            self.fail(f"found {value!r}, expected {error}", param, ctx)
+        if seconds <= 0:
+            self.fail(f"found {value!r}, expected more than 0 s", param, ctx)
+        return seconds
+
+
+class Speed(click.ParamType[float]):
+    """A factor of real time, or ``max`` for a clock that jumps; max is infinity."""
+
+    name = "n|max"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the speed."""
+        if value == "max":
+            return math.inf
+        try:
+            speed = float(value)
+        except ValueError:
+            speed = 0.0
+        if not 0 < speed < math.inf:
+            self.fail(f"found {value!r}, expected a number above 0, or max", param, ctx)
+        return speed
+
+
+class Name(click.ParamType[str]):
+    """The name of a muscle or of a profile, completed in the shell."""
+
+    def __init__(self, name: str, known: Callable[[], list[str]]) -> None:
+        self.name = name
+        self._known = known
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Take it as it is; the library knows which names there are."""
+        return str(value)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
+        """The names that begin like this."""
+        from click.shell_completion import CompletionItem
+
+        return [CompletionItem(name) for name in self._known() if name.startswith(incomplete)]
+
+
+def _muscles() -> list[str]:
+    from unknot.protocols import library
+
+    return sorted(library.files())
+
+
+def _profiles() -> list[str]:
+    from unknot.profiles import library
+
+    return sorted(library.files())
+
+
+MUSCLE = Name("muscle", _muscles)
+PROFILE = Name("profile", _profiles)
+
+
+def clock(seconds: float) -> str:
+    """Minutes and seconds, such as 3:05."""
+    whole = math.ceil(seconds - 1e-6)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+def printable(text: str) -> str:
+    """The text with control characters made visible: a ball's name comes from the air and is never printed raw."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -1,0 +1,29 @@
+"""What all tests share: virtual time by default, no radio, and no files of the person who runs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from unknot.clock import VirtualTimeLoop
+from unknot.profiles import library as profile_library
+from unknot.protocols import library as protocol_library
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.get_closest_marker("real_time"):
+        return {"real": asyncio.new_event_loop}
+    return {"virtual": VirtualTimeLoop}
+
+
+@pytest.fixture(autouse=True)
+def own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder in place of the owner's own profiles and protocols."""
+    folder = tmp_path_factory.mktemp("own")
+    monkeypatch.setattr(profile_library, "own_folder", lambda: folder / profile_library.FOLDER)
+    monkeypatch.setattr(protocol_library, "own_folder", lambda: folder / protocol_library.FOLDER)
+    return folder
