@@ -14,10 +14,11 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from _typeshed import FileDescriptorLike
+    from collections.abc import Callable
+    from contextvars import Context
+    from typing import Any
 
-_NANOSECONDS = 9
-"""Virtual time is kept on a grid of nanoseconds, so that it equals the deadlines it jumps to as floats."""
+    from _typeshed import FileDescriptorLike
 
 
 class _TimedSelector(selectors.BaseSelector):
@@ -56,6 +57,10 @@ class _Clock:
         self._now = 0.0
         self._began = time.monotonic()
 
+    def reach(self, when: float) -> None:
+        """A deadline is being served: it is not earlier than that, as floats go."""
+        self._now = max(self._now, when)
+
     def now(self) -> float:
         if math.isinf(self.speed):
             return self._now
@@ -66,7 +71,8 @@ class _Clock:
             return selector.select(timeout / self.speed)
         ready = selector.select(0)
         if not ready:
-            self._now = round(self._now + timeout, _NANOSECONDS)
+            # The sum may miss the deadline by a rounding error; just short of it, `reach` makes it exact.
+            self._now = math.nextafter(self._now + timeout, self._now)
         return ready
 
 
@@ -78,10 +84,11 @@ class FastLoop(asyncio.SelectorEventLoop):
     """
 
     def __init__(self, speed: float) -> None:
-        if not speed > 0:
-            raise ValueError(f"speed must be above 0, not {speed}")
         self._clock = _Clock(speed)
         super().__init__(_TimedSelector(self._clock))
+        if not speed > 0:
+            self.close()  # asyncio complains about a loop that was never finished or never closed
+            raise ValueError(f"speed must be above 0, not {speed}")
 
     def time(self) -> float:
         """Seconds on this loop's own clock, starting near 0."""
@@ -91,9 +98,23 @@ class FastLoop(asyncio.SelectorEventLoop):
 class VirtualTimeLoop(FastLoop):
     """An event loop that jumps to the next deadline whenever nothing is ready, so waiting takes no time.
 
-    Time starts at 0 and is exact: after ``await asyncio.sleep(2.5)`` it reads 2.5. Work in threads is not waited
-    for, since its duration is real.
+    Time starts at 0 and is exact: a callback that is due at 2.5 reads 2.5. Work in threads is not waited for, since
+    its duration is real.
     """
 
     def __init__(self) -> None:
         super().__init__(math.inf)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Schedule as usual; when the callback runs, the clock reads its deadline.
+
+        asyncio serves a timer up to a clock tick early. Where time only moves by jumps, code that then sleeps for the
+        rest of the tick would do so for ever.
+        """
+        return super().call_at(when, self._serve, when, callback, args, context=context)
+
+    def _serve(self, when: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self._clock.reach(when)
+        callback(*args)

@@ -1,0 +1,332 @@
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+import unknot
+from unknot.errors import GattMismatch, LevelOutOfRange, LimitExceeded, LinkError, LinkLost, NotStopped
+from unknot.events import StopOutcome
+from unknot.profiles import library
+from unknot.simulator import Air, SimulatedBall
+from unknot.simulator.firmware import Refusal
+
+EVERY_PROFILE = sorted(library.files())
+
+
+class Ear:
+    """Hears what a ball says by itself."""
+
+    def __init__(self) -> None:
+        self.levels: list[int] = []
+        self.reports: list[dict[str, float | str]] = []
+        self.failures: list[LinkError] = []
+
+    def ball_changed_level(self, level: int) -> None:
+        self.levels.append(level)
+
+    def ball_reported(self, values: dict[str, float | str]) -> None:
+        self.reports.append(values)
+
+    def ball_failed(self, error: LinkError) -> None:
+        self.failures.append(error)
+
+
+@contextmanager
+def written(sim: SimulatedBall) -> Iterator[list[tuple[float, str]]]:
+    """The writes that reach the firmware: (seconds, bytes in hex)."""
+    writes: list[tuple[float, str]] = []
+    take = sim.firmware.write
+
+    def spy(role: str, data: bytes, now: float) -> object:
+        writes.append((round(now, 6), data.hex(" ")))
+        return take(role, data, now)
+
+    sim.firmware.write = spy  # type: ignore[method-assign, assignment]
+    yield writes
+    sim.firmware.write = take  # type: ignore[method-assign]
+
+
+async def test_learns_what_the_ball_tells_on_connecting(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        assert ball.battery == 100
+        assert ball.told["firmware"] == "1.0.2"
+        assert ball.name == "OpenBall"
+        assert simulated_ball.is_connected
+
+
+async def test_connecting_moves_no_motor(air: Air, simulated_ball: SimulatedBall) -> None:
+    with written(simulated_ball) as writes:
+        async with unknot.connect(simulate=air):
+            await asyncio.sleep(60)
+            assert writes == []
+    assert simulated_ball.trace.points == ()
+
+
+@pytest.mark.parametrize("profile", EVERY_PROFILE)
+async def test_level_and_stop_reach_the_motor(profile: str) -> None:
+    sim = SimulatedBall(profile)
+    async with unknot.connect(simulate=Air(sim)) as ball:
+        await ball.set_level(ball.levels)
+        assert sim.level == ball.level == ball.levels
+        await ball.stop()
+        assert sim.level == ball.level == 0
+
+
+@pytest.mark.parametrize(
+    ("profile", "outcome"),
+    [
+        ("open-ball", StopOutcome.CONFIRMED),
+        ("button-ball", StopOutcome.CONFIRMED),
+        ("theragun-4", StopOutcome.CONFIRMED),
+        ("vibmotor-3", StopOutcome.SENT),
+    ],
+)
+async def test_a_stop_claims_what_the_dialect_can_know(profile: str, outcome: StopOutcome) -> None:
+    async with unknot.connect(simulate=Air(SimulatedBall(profile))) as ball:
+        await ball.set_level(1)
+        assert await ball.stop() is outcome
+
+
+@pytest.mark.parametrize("profile", EVERY_PROFILE)
+@pytest.mark.parametrize("level", [-1, 101, 256, 65536])
+async def test_a_level_out_of_range_never_reaches_the_wire(profile: str, level: int) -> None:
+    sim = SimulatedBall(profile)
+    async with unknot.connect(simulate=Air(sim)) as ball:
+        with written(sim) as writes:
+            with pytest.raises(LevelOutOfRange):
+                await ball.set_level(level)
+            assert writes == []
+
+
+async def test_level_0_is_a_stop(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(30)
+        await ball.set_level(0)
+        assert simulated_ball.level == 0
+
+
+async def test_the_lease_is_renewed_at_half_of_it_and_only_while_the_motor_runs(
+    air: Air, simulated_ball: SimulatedBall
+) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        with written(simulated_ball) as writes:
+            await ball.set_level(30)
+            began = writes[0][0]
+            await asyncio.sleep(6.1)
+            await ball.stop()
+            await asyncio.sleep(60)
+        assert [round(at - began, 3) for at, _ in writes] == [0, 1.5, 3.0, 4.5, 6.0, 6.1]
+        assert simulated_ball.trace.since(began) == ((0, 30), (6.1, 0))
+
+
+async def test_an_unrenewed_lease_stops_the_ball(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(30)
+        assert ball._keeper is not None
+        ball._keeper.cancel()  # a controller that hangs
+        await asyncio.sleep(10)
+        assert simulated_ball.trace.seconds_on() == pytest.approx(3.0)
+
+
+async def test_leaving_the_block_stops_the_motor(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(30)
+    assert simulated_ball.level == 0
+    assert not simulated_ball.is_connected
+
+
+async def test_an_exception_stops_the_motor_before_the_link_goes() -> None:
+    sim = SimulatedBall("button-ball")  # keeps its level when the link goes
+    with pytest.raises(ZeroDivisionError):
+        async with unknot.connect(simulate=Air(sim)) as ball:
+            await ball.set_level(2)
+            raise ZeroDivisionError
+    assert sim.level == 0
+
+
+async def test_cancellation_cannot_cut_a_stop_short() -> None:
+    sim = SimulatedBall("button-ball", latency=0.2)
+
+    async def script() -> None:
+        async with unknot.connect(simulate=Air(sim)) as ball:
+            await ball.set_level(2)
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(script())
+    await asyncio.sleep(10)
+    assert sim.level == 2
+    task.cancel()
+    await asyncio.sleep(0.1)
+    task.cancel()  # impatience, in the middle of the stop
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sim.level == 0
+
+
+async def test_stop_is_the_next_write_whatever_waits(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.1))
+    async with unknot.connect(simulate=air) as ball:
+        with written(sim) as writes:
+            first = asyncio.create_task(ball.set_level(1))
+            await asyncio.sleep(0.01)  # the first one is on its way and cannot be overtaken
+            waiting = [asyncio.create_task(ball.set_level(level)) for level in (2, 3, 4)]
+            await asyncio.sleep(0)
+            assert await ball.stop() is StopOutcome.CONFIRMED
+            await asyncio.gather(first, *waiting)
+        assert [data for _, data in writes] == ["a5 01 a4", "a5 00 a5"]
+        assert sim.level == 0
+
+
+async def test_of_waiting_levels_only_the_newest_is_written(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.1))
+    async with unknot.connect(simulate=air) as ball:
+        with written(sim) as writes:
+            await asyncio.gather(*(ball.set_level(level) for level in (1, 2, 3, 4)))
+        # The first one was on its way before the others were asked for.
+        assert [data for _, data in writes] == ["a5 01 a4", "a5 04 a1"]
+
+
+async def test_a_stop_is_repeated_until_it_is_acknowledged(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    take, refusals = sim.firmware.write, [0x0E, 0x0E]
+
+    def refuse_twice(role: str, data: bytes, now: float) -> object:
+        if data == b"\xa5\x00\xa5" and refusals:
+            raise Refusal(refusals.pop())
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse_twice)
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(2)
+        assert await ball.stop() is StopOutcome.CONFIRMED
+    assert refusals == []
+    assert sim.level == 0
+
+
+async def test_a_stop_that_never_succeeds_is_unknown_and_told(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    take = sim.firmware.write
+
+    def refuse(role: str, data: bytes, now: float) -> object:
+        if data == b"\xa5\x00\xa5":
+            raise Refusal(0x0E)
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse)
+    with pytest.raises(NotStopped, match="press the ball's own button"):
+        async with unknot.connect(simulate=air) as ball:
+            await ball.set_level(2)
+            assert await ball.stop() is StopOutcome.UNKNOWN
+            with pytest.raises(NotStopped):
+                await ball.set_level(0)
+
+
+async def test_a_silent_ball_costs_our_deadline_and_not_bluezs(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    loop = asyncio.get_running_loop()
+    with pytest.raises(LinkError, match="did not answer in time"):
+        async with unknot.connect(simulate=air) as ball:
+            sim.latency = 3600
+            began = loop.time()
+            try:
+                await ball.set_level(2)
+            finally:
+                assert loop.time() - began == pytest.approx(1.0)
+                assert await ball.stop() is StopOutcome.UNKNOWN
+                assert loop.time() - began == pytest.approx(4.0)
+
+
+async def test_a_lost_link_is_told_and_a_stop_without_link_claims_nothing(
+    air: Air, simulated_ball: SimulatedBall
+) -> None:
+    ear = Ear()
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air) as ball:
+            ball.listen(ear)
+            await ball.set_level(20)
+            simulated_ball.drop_link()
+            assert isinstance(ear.failures[0], LinkLost)
+            assert not ball.is_connected
+            assert await ball.stop() is StopOutcome.UNKNOWN
+            with pytest.raises(LinkError):
+                await ball.set_level(10)
+    assert len(ear.failures) == 1
+
+
+async def test_the_balls_own_button_is_heard_and_not_fought(air: Air, simulated_ball: SimulatedBall) -> None:
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        unlisten = ball.listen(ear)
+        await ball.set_level(30)
+        await asyncio.sleep(5)
+        with written(simulated_ball) as writes:
+            simulated_ball.press_button()
+            await asyncio.sleep(60)
+        assert ear.levels == [50]
+        assert ball.level == simulated_ball.level == 50
+        assert writes == []  # a level that the person chose is not ours to renew
+        unlisten()
+        simulated_ball.press_button()
+        await asyncio.sleep(1)
+        assert ear.levels == [50]
+
+
+async def test_echoes_of_our_own_writes_are_not_taken_for_the_button(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.3))
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        for level in (1, 2, 1, 3, 4):
+            await ball.set_level(level)
+        await ball.stop()
+        await asyncio.sleep(5)
+    assert ear.levels == []
+
+
+async def test_a_flood_of_levels_leaves_nothing_behind(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        for number in range(2000):
+            await ball.set_level(1 + number % 100)
+            await asyncio.sleep(0.01)
+        assert len(ball._echoes) <= 1
+
+
+async def test_vibrate_eases_in_holds_and_stops(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        began = asyncio.get_running_loop().time()
+        await ball.vibrate(40, seconds=10)
+        points = simulated_ball.trace.since(began)
+    assert points[0] == (0, 1)
+    assert points[-2:] == ((3.9, 40), (10, 0))
+    assert all(after[1] - before[1] == 1 for before, after in zip(points, points[1:-1], strict=False))
+
+
+@pytest.mark.parametrize(("percent", "seconds"), [(67, 5), (100, 5), (40, 61)])
+async def test_free_vibration_is_bounded(air: Air, simulated_ball: SimulatedBall, percent: int, seconds: int) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        with pytest.raises(LimitExceeded):
+            await ball.vibrate(percent, seconds=seconds)
+    assert simulated_ball.trace.points == ()
+
+
+async def test_the_wrong_profile_is_told_before_anything_is_written(air: Air) -> None:
+    air.add(SimulatedBall("button-ball", name="X"))
+    with pytest.raises(GattMismatch, match="open-ball calls 'command'"):
+        async with unknot.connect("X", profile="open-ball", simulate=air):
+            pytest.fail("connected")
+
+
+async def test_a_characteristic_that_only_tells_may_be_missing(air: Air) -> None:
+    profile = library.load("open-ball")
+    poor = profile.model_copy(
+        update={
+            "gatt": {role: use for role, use in profile.gatt.items() if role in ("command", "status")},
+            "reports": {name: report for name, report in profile.reports.items() if name == "status"},
+        }
+    )
+    air.add(SimulatedBall(poor))
+    async with unknot.connect(profile="open-ball", simulate=air) as ball:
+        assert ball.battery is None
+        await ball.set_level(5)
+        assert await ball.stop() is StopOutcome.CONFIRMED

@@ -1,0 +1,90 @@
+import asyncio
+
+import pytest
+
+import unknot
+from unknot.device import discovery
+from unknot.device.radio import Radio
+from unknot.errors import BallNotFound
+from unknot.profiles import library
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
+from unknot.simulator.backend import adapter_for
+
+
+def radio(air: Air) -> Radio:
+    return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
+
+
+@pytest.mark.parametrize("profile", sorted(library.files()))
+async def test_every_profile_finds_its_own_simulated_ball_first(profile: str) -> None:
+    (found,) = await unknot.scan(simulate=Air(SimulatedBall(profile)))
+    assert found.profiles[0][0] == profile
+
+
+async def test_known_balls_come_first_and_near_ones_before_far_ones() -> None:
+    air = Air(
+        SimulatedBall("open-ball", name="far", rssi=-90),
+        SimulatedBall("button-ball", name="a stranger", rssi=-30),
+        SimulatedBall("open-ball", name="near", rssi=-40),
+    )
+    assert [ball.name for ball in await unknot.scan(simulate=air)] == ["near", "far", "a stranger"]
+
+
+async def test_the_nearest_known_ball_is_chosen_even_if_it_is_heard_later() -> None:
+    air = Air(SimulatedBall(name="far", rssi=-80))
+    asyncio.get_running_loop().call_later(0.5, air.add, SimulatedBall(name="near", rssi=-40))
+    async with unknot.connect(simulate=air) as ball:
+        assert ball.name == "near"
+
+
+@pytest.mark.parametrize("target", ["Left", "left", "C0:BA:11:00:00:02", "c0:ba:11:00:00:02"])
+async def test_a_ball_is_chosen_by_name_or_address(target: str) -> None:
+    air = Air(SimulatedBall(name="Right", rssi=-30), SimulatedBall(name="Left", rssi=-80))
+    async with unknot.connect(target, simulate=air) as ball:
+        assert ball.name == "Left"
+
+
+async def test_a_ball_that_is_not_there_is_told_with_what_was_heard() -> None:
+    with pytest.raises(BallNotFound, match=r"no ball called 'Left' was found within 5 s; heard OpenBall; switch"):
+        async with unknot.connect("Left", simulate=Air(SimulatedBall())):
+            pytest.fail("connected")
+    assert asyncio.get_running_loop().time() == pytest.approx(5.0)
+
+
+async def test_a_name_without_a_profile_asks_for_one() -> None:
+    air = Air(SimulatedBall("button-ball", name="Lamp"))
+    with pytest.raises(BallNotFound, match="no profile describes Lamp; name one with --profile"):
+        async with unknot.connect("Lamp", simulate=air):
+            pytest.fail("connected")
+    async with unknot.connect("Lamp", profile="button-ball", simulate=air) as ball:
+        assert ball.profile.id == "button-ball"
+
+
+async def test_a_ball_that_the_system_already_holds_is_found_without_advertising() -> None:
+    air = Air(SimulatedBall())
+    async with unknot.connect(simulate=air):
+        (held,) = await discovery.connected(radio(air), library.load_all())
+        assert held.name == "OpenBall"
+        assert held.rssi is None
+        found = await discovery.find(radio(air), library.load_all(), "OpenBall")
+        assert found.address == held.address
+
+
+@pytest.mark.parametrize(
+    ("name", "services", "fits"),
+    [
+        ("OpenBall 7", ["b0a70001-6b1e-4f3d-9c58-7e2d41a90f36"], 5),
+        ("Renamed", ["b0a70001-6b1e-4f3d-9c58-7e2d41a90f36"], 3),
+        ("OpenBall 7", [], 2),
+        ("openball", [], 0),
+        ("Lamp", ["0000180f-0000-1000-8000-00805f9b34fb"], 0),
+    ],
+)
+def test_scores_of_the_open_ball(name: str, services: list[str], fits: int) -> None:
+    assert discovery.score(library.load("open-ball"), name, services, ()) == fits
+
+
+def test_a_shared_16_bit_service_alone_identifies_nothing() -> None:
+    ffe0 = "0000ffe0-0000-1000-8000-00805f9b34fb"
+    assert discovery.score(library.load("theragun-4"), "HMSoft", [ffe0], ()) == 0
+    assert discovery.score(library.load("theragun-4"), "Elite", [ffe0], ()) == 5

@@ -1,0 +1,289 @@
+import asyncio
+import logging
+
+import pytest
+
+import unknot
+from unknot.api import free_session
+from unknot.errors import LinkLost, NotStopped, UsageError
+from unknot.events import Event, StopOutcome
+from unknot.profiles import library as profiles
+from unknot.protocols import library as protocols
+from unknot.protocols.timeline import Side, compile_protocol
+from unknot.protocols.writes import planned_writes
+from unknot.session.player import State
+from unknot.simulator import Air, SimulatedBall
+from unknot.simulator.firmware import Refusal
+
+
+def names(events: list[Event]) -> list[str]:
+    return [event.name for event in events if event.name not in ("report", "level")]
+
+
+@pytest.mark.parametrize("side", [Side.ANY, Side.BOTH])
+@pytest.mark.parametrize("profile", sorted(profiles.files()))
+@pytest.mark.parametrize("muscle", sorted(protocols.files()))
+async def test_the_motor_trace_is_the_compiled_timeline(muscle: str, profile: str, side: Side) -> None:
+    sim = SimulatedBall(profile)
+    timeline = compile_protocol(protocols.load(muscle), sim.profile, side=side)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play(muscle, on=ball, side=side) as session:
+        began = asyncio.get_running_loop().time()
+        ended = await session.wait()
+    assert sim.trace.since(began) == tuple((cue.at, cue.level) for cue in timeline.cues)
+    assert ended.reason == "completed"
+    assert ended.motor_seconds == pytest.approx(timeline.motor_seconds)
+    assert ended.motor_seconds == pytest.approx(sim.trace.seconds_on())
+
+
+@pytest.mark.parametrize("profile", sorted(profiles.files()))
+async def test_show_lists_the_very_writes_that_a_session_makes(profile: str) -> None:
+    sim = SimulatedBall(profile)
+    timeline = compile_protocol(protocols.load("calf"), sim.profile)
+    received: list[tuple[float, bytes]] = []
+    take = sim.firmware.write
+
+    def spy(role: str, data: bytes, now: float) -> object:
+        received.append((now, data))
+        return take(role, data, now)
+
+    sim.firmware.write = spy  # type: ignore[method-assign, assignment]
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await session.wait()
+    planned = planned_writes(timeline, sim.profile)
+    if sim.profile.safety.stop_repeat > 1:  # stops that nobody acknowledges are written several times
+        distinct = [data for number, (_, data) in enumerate(received) if not number or received[number - 1][1] != data]
+        assert distinct[: len(planned) - 1] == [one.write.data for one in planned][:-1]
+        return
+    assert [(round(at - began, 3), data) for at, data in received[: len(planned)]] == [
+        (one.at, one.write.data) for one in planned
+    ]
+    assert len(received) == len(planned) + 1  # and once more when the ball is left
+
+
+@pytest.mark.parametrize("latency", [0.0, 0.02, 0.2])
+async def test_lateness_never_adds_up(latency: float) -> None:
+    sim = SimulatedBall("button-ball", latency=latency)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball, side="both") as session:
+        late = [event.at - event.due async for event in session if isinstance(event, unknot.events.LevelChanged)]
+    assert late == pytest.approx([2 * latency] * len(late))
+
+
+async def test_events_tell_the_whole_story_in_order(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball, unknot.play("piriformis", on=ball) as session:
+        events = [event async for event in session]
+    assert names(events) == ["started", *["step"] * 9, "ended"]
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+async def test_pause_stops_the_motor_and_resume_goes_on_easing_in(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(30)
+        session.pause()
+        session.pause()
+        await asyncio.sleep(100)
+        assert session.state is State.PAUSED
+        assert session.position == 30
+        session.resume()
+        session.resume()
+        ended = await session.wait()
+    assert sim.trace.since(began)[:6] == ((0, 1), (7.5, 2), (30, 0), (130, 1), (132.5, 2), (155, 0))
+    assert ended.at == pytest.approx(350)
+    assert ended.motor_seconds == pytest.approx(110)
+
+
+async def test_skip_goes_to_the_next_step_and_after_the_last_one_it_is_complete(air: Air) -> None:
+    air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        steps = len(session.timeline.spans)
+        for _ in range(steps):
+            await asyncio.sleep(1)
+            session.skip()
+        ended = await session.wait()
+    assert ended.reason == "completed"
+    assert ended.at == pytest.approx(steps)
+
+
+@pytest.mark.parametrize("profile", sorted(profiles.files()))
+async def test_stop_ends_it_at_once(profile: str) -> None:
+    sim = SimulatedBall(profile)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(20)
+        session.stop()
+        ended = await session.wait()
+        assert sim.level == 0
+    assert ended.reason == "stopped"
+    assert ended.motor_seconds == pytest.approx(20)
+    assert sim.trace.points[-1] == (pytest.approx(began + 20), 0)
+
+
+async def test_break_out_of_the_events_stops(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        async with unknot.play("calf", on=ball) as session:
+            async for event in session:
+                if event.at > 20:
+                    break
+        assert simulated_ball.level == 0
+        assert session.ended is not None
+        assert session.ended.reason == "stopped"
+
+
+async def test_an_exception_in_the_script_stops_and_passes(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    with pytest.raises(ZeroDivisionError):
+        async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball):
+            await asyncio.sleep(20)
+            raise ZeroDivisionError
+    assert sim.level == 0
+
+
+async def test_cancellation_stops(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.3))
+    task = asyncio.create_task(unknot.run("calf", simulate=air))
+    await asyncio.sleep(30)
+    assert sim.level == 2
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sim.level == 0
+
+
+def test_the_end_of_the_loop_stops() -> None:
+    from unknot.clock import VirtualTimeLoop
+
+    sim = SimulatedBall("button-ball")
+
+    kept: list[object] = []
+
+    async def script() -> None:
+        connection = unknot.connect(simulate=Air(sim))
+        session = unknot.play("calf", on=await connection.__aenter__())
+        await session.__aenter__()
+        kept.extend((connection, session))
+        await asyncio.sleep(20)  # and leave everything as it is
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(script())
+        assert sim.level == 2
+    assert sim.level == 0
+
+
+async def test_a_failing_listener_disturbs_nothing(
+    air: Air, simulated_ball: SimulatedBall, caplog: pytest.LogCaptureFixture
+) -> None:
+    def listener(event: Event) -> None:
+        raise RuntimeError("no")
+
+    with caplog.at_level(logging.CRITICAL):
+        ended = await unknot.run("calf", simulate=air, listener=listener)
+    assert ended.reason == "completed"
+
+
+async def test_a_lost_link_fails_the_session_and_leaves_the_stop_unknown(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    with pytest.raises(LinkLost):
+        async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+            await asyncio.sleep(20)
+            sim.drop_link()
+            ended = await session.wait()
+            assert (ended.reason, ended.stop) == ("failed", StopOutcome.UNKNOWN)
+            assert "the link to" in ended.detail
+
+
+async def test_a_ball_that_refuses_a_level_fails_the_session_with_the_motor_off(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    take = sim.firmware.write
+
+    def refuse_2(role: str, data: bytes, now: float) -> object:
+        if data == b"\xa5\x02\xa7":
+            raise Refusal(0x13)
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse_2)
+    with pytest.raises(unknot.UnknotError, match="the ball refused"):
+        async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+            ended = await session.wait()
+            assert (ended.reason, ended.stop, ended.motor_seconds) == ("failed", "confirmed", 7.5)
+    assert sim.level == 0
+
+
+async def test_a_stop_that_cannot_be_written_within_the_protocol_ends_it(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    take = sim.firmware.write
+
+    def refuse_stop(role: str, data: bytes, now: float) -> object:
+        if data == b"\xa5\x00\xa5":
+            raise Refusal(0x0E)
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse_stop)
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+            ended = await session.wait()
+            assert (ended.reason, ended.stop) == ("failed", "unknown")
+            assert ended.at == pytest.approx(55)
+
+
+async def test_the_button_is_adopted_until_the_motor_has_been_off(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(5)
+        sim.press_button()  # 1 to 2, before the protocol would
+        await asyncio.sleep(10)
+        sim.press_button()  # 2 to 3
+        events = [event async for event in session]
+    assert sim.trace.since(began) == ((0, 1), (5, 2), (15, 3), (55, 0), (70, 1), (77.5, 2), (125, 0))
+    assert [event.level for event in events if isinstance(event, unknot.events.LevelAdopted)] == [2, 3]
+
+
+async def test_the_button_that_switches_off_pauses(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        await asyncio.sleep(30)
+        for _ in range(3):
+            sim.press_button()
+            await asyncio.sleep(0.1)
+        assert session.state is State.PAUSED
+        await asyncio.sleep(600)
+        assert sim.level == 0
+        session.stop()
+
+
+async def test_a_guided_session_without_motor(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball, intensity=0) as session:
+        ended = await session.wait()
+    assert simulated_ball.trace.points == ()
+    assert (ended.reason, ended.motor_seconds, ended.stop) == ("completed", 0, "confirmed")
+
+
+async def test_free_vibration_as_a_session(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball, free_session(30, 10, on=ball) as session:
+        ended = await session.wait()
+    assert ended.motor_seconds == 10
+    assert simulated_ball.trace.highest == 30
+
+
+async def test_a_session_is_played_once(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        async with unknot.play("calf", on=ball) as session:
+            session.stop()
+        with pytest.raises(UsageError):
+            await session.__aenter__()
+        assert [event async for event in session][-1].name == "ended"
+        assert [event async for event in session] == []
+
+
+async def test_reports_of_the_ball_are_told(air: Air) -> None:
+    sim = air.add(SimulatedBall("theragun-4"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        reports = [event.values async for event in session if isinstance(event, unknot.events.Reported)]
+    assert reports == [{"running": 1}, {"running": 0}] * 2
+    assert sim.level == 0

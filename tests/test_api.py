@@ -1,0 +1,147 @@
+import asyncio
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import unknot
+from unknot import errors, events
+from unknot.errors import BallNotFound, UnknotError, UnknownNameError, UsageError
+from unknot.simulator import Air, SimulatedBall
+
+
+def test_the_public_names_are_complete_sorted_and_there() -> None:
+    assert unknot.__all__ == sorted(unknot.__all__)
+    assert set(unknot.__all__) == set(unknot._HOMES)
+    for name in unknot.__all__:
+        assert getattr(unknot, name) is not None
+        assert name in dir(unknot)
+    with pytest.raises(AttributeError):
+        unknot.nonsense  # noqa: B018
+
+
+def test_the_names_that_type_checkers_see_are_the_names_there_are() -> None:
+    tree = ast.parse(Path(unknot.__file__).read_text())
+    seen = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert set(unknot.__all__) <= seen
+
+
+async def test_run_does_it_all(air: Air, simulated_ball: SimulatedBall) -> None:
+    heard: list[events.Event] = []
+    ended = await unknot.run("it-band", simulate=air, side="left", listener=heard.append)
+    assert ended.reason == "completed"
+    assert heard[-1] is ended
+    assert isinstance(heard[0], events.Started)
+    assert heard[0].side == "left"
+    assert simulated_ball.level == 0
+
+
+@pytest.mark.parametrize("profile", [None, "button-ball", "vibmotor-3"])
+async def test_simulate_true_makes_a_ball_of_the_profile(profile: str | None) -> None:
+    async with unknot.connect(simulate=True, profile=profile) as ball:
+        assert ball.profile.id == profile or "open-ball"
+
+
+async def test_the_users_choice_of_profile_wins(air: Air, simulated_ball: SimulatedBall) -> None:
+    with pytest.raises(BallNotFound):
+        async with unknot.connect(profile="button-ball", simulate=air):
+            pytest.fail("an open ball was taken for a button ball")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"side": "up"}, UsageError, "a side is left, right, both or any, not 'up'"),
+        ({"intensity": 101}, UsageError, "from 0 to 100 %"),
+        ({"intensity": 67}, errors.LimitExceeded, "the ceiling 'moderate' is 66.67 %"),
+    ],
+)
+async def test_what_cannot_be_meant_is_refused_before_the_motor_moves(
+    air: Air, simulated_ball: SimulatedBall, options: dict[str, object], error: type[Exception], words: str
+) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        with pytest.raises(error, match=words):
+            unknot.play("calf", on=ball, **options)  # type: ignore[arg-type]
+    assert simulated_ball.trace.points == ()
+
+
+async def test_an_unknown_muscle_is_told_before_a_ball_is_looked_for() -> None:
+    with pytest.raises(UnknownNameError, match="did you mean calf"):
+        await unknot.run("claf")
+
+
+async def test_a_fast_clock_meets_no_real_radio() -> None:
+    with pytest.raises(UsageError, match="cannot drive a real ball"):
+        await unknot.scan()
+
+
+async def test_stop_all_stops_every_ball_and_tells_each(air: Air) -> None:
+    balls = [air.add(SimulatedBall(profile)) for profile in ("open-ball", "button-ball", "vibmotor-3")]
+    for ball in balls:
+        ball.press_button()
+    outcomes = await unknot.stop_all(simulate=air)
+    assert {found.name: outcome.value for found, outcome in outcomes} == {
+        "OpenBall": "confirmed",
+        "ButtonBall": "confirmed",
+        "VibMotor": "sent",
+    }
+    assert [ball.level for ball in balls] == [0, 0, 0]
+
+
+async def test_stop_all_can_stop_one(air: Air) -> None:
+    one, other = air.add(SimulatedBall(name="one")), air.add(SimulatedBall(name="other"))
+    one.press_button()
+    other.press_button()
+    await unknot.stop_all("one", simulate=air)
+    assert (one.level, other.level) == (0, 25)
+
+
+async def test_stop_all_says_when_there_is_nothing_to_stop() -> None:
+    with pytest.raises(BallNotFound):
+        await unknot.stop_all(simulate=Air())
+
+
+async def test_a_ball_that_another_central_holds_is_unknown(air: Air, simulated_ball: SimulatedBall) -> None:
+    simulated_ball.link(lambda: None)
+    ((_, outcome),) = await unknot.stop_all(simulate=air)
+    assert outcome == "unknown"
+
+
+def test_the_drawn_tree_of_errors_is_the_tree() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, UnknotError)]
+    drawing = errors.__doc__ or ""
+    for kind in kinds:
+        (line,) = [line for line in drawing.splitlines() if line.strip("│├└─ ").split(" ")[0] == kind.__name__]
+        depth = len(line) - len(line.lstrip("│├└─ "))
+        assert depth == 4 * len([base for base in kind.__mro__ if issubclass(base, UnknotError)])
+
+
+def test_events_are_plain_records_with_names_of_their_own() -> None:
+    kinds = [kind for _, kind in inspect.getmembers(events, inspect.isclass) if issubclass(kind, events.Event)]
+    assert len({kind.name for kind in kinds}) == len(kinds)
+    ended = events.Ended(1.00049, events.EndReason.STOPPED, 0.5, events.StopOutcome.SENT)
+    assert events.as_dict(ended) == {
+        "event": "ended",
+        "at": 1.0,
+        "reason": "stopped",
+        "motor_seconds": 0.5,
+        "stop": "sent",
+        "detail": "",
+    }
+
+
+def test_two_balls_play_side_by_side() -> None:
+    from unknot.clock import VirtualTimeLoop
+
+    air = Air(SimulatedBall(name="a"), SimulatedBall("button-ball", address="C0:00:00:00:00:0B"))
+
+    async def both() -> list[events.Ended]:
+        async def one(name: str, muscle: str) -> events.Ended:
+            async with unknot.connect(name, simulate=air) as ball, unknot.play(muscle, on=ball) as session:
+                return await session.wait()
+
+        return list(await asyncio.gather(one("a", "calf"), one("C0:00:00:00:00:0B", "piriformis")))
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        assert [ended.reason for ended in runner.run(both())] == ["completed", "completed"]
