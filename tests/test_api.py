@@ -1,5 +1,5 @@
-import asyncio
 import ast
+import asyncio
 import inspect
 from pathlib import Path
 
@@ -40,7 +40,7 @@ async def test_run_does_it_all(air: Air, simulated_ball: SimulatedBall) -> None:
 @pytest.mark.parametrize("profile", [None, "button-ball", "vibmotor-3"])
 async def test_simulate_true_makes_a_ball_of_the_profile(profile: str | None) -> None:
     async with unknot.connect(simulate=True, profile=profile) as ball:
-        assert ball.profile.id == profile or "open-ball"
+        assert ball.profile.id == (profile or "open-ball")
 
 
 async def test_the_users_choice_of_profile_wins(air: Air, simulated_ball: SimulatedBall) -> None:

@@ -11,14 +11,16 @@ import asyncio
 import math
 import selectors
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVarTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextvars import Context
-    from typing import Any
 
     from _typeshed import FileDescriptorLike
+
+
+Ts = TypeVarTuple("Ts")
 
 
 class _TimedSelector(selectors.BaseSelector):
@@ -71,8 +73,10 @@ class _Clock:
             return selector.select(timeout / self.speed)
         ready = selector.select(0)
         if not ready:
-            # The sum may miss the deadline by a rounding error; just short of it, `reach` makes it exact.
-            self._now = math.nextafter(self._now + timeout, self._now)
+            # The sum may miss the deadline by a rounding error; just short of it, `reach` makes it exact. But it must
+            # move: after months of virtual time the smallest step is larger than asyncio's clock tick.
+            just_short = math.nextafter(self._now + timeout, self._now)
+            self._now = max(just_short, math.nextafter(self._now, math.inf))
         return ready
 
 
@@ -106,7 +110,7 @@ class VirtualTimeLoop(FastLoop):
         super().__init__(math.inf)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, when: float, callback: Callable[[*Ts], object], *args: *Ts, context: Context | None = None
     ) -> asyncio.TimerHandle:
         """Schedule as usual; when the callback runs, the clock reads its deadline.
 
@@ -115,6 +119,6 @@ class VirtualTimeLoop(FastLoop):
         """
         return super().call_at(when, self._serve, when, callback, args, context=context)
 
-    def _serve(self, when: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def _serve(self, when: float, callback: Callable[[*Ts], object], args: tuple[*Ts]) -> None:
         self._clock.reach(when)
         callback(*args)

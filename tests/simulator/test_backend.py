@@ -1,7 +1,9 @@
 import asyncio
+from typing import cast
 
 import pytest
 from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
 
 from unknot.errors import UsageError
@@ -14,14 +16,17 @@ SERVICE = "b0a70001-6b1e-4f3d-9c58-7e2d41a90f36"
 ADDRESS = "C0:BA:11:00:00:01"
 
 
+async def discover(air: Air) -> list[BLEDevice]:
+    found = await BleakScanner.discover(timeout=1, backend=SimulatedScanner, air=air)  # type: ignore[call-overload]
+    return cast("list[BLEDevice]", found)
+
+
 def client(air: Air, **options: object) -> BleakClient:
     return BleakClient(ADDRESS, backend=SimulatedClient, air=air, **options)  # type: ignore[arg-type]
 
 
 async def test_the_real_scanner_finds_the_ball(air: Air, simulated_ball: SimulatedBall) -> None:
-    found = await BleakScanner.discover(
-        timeout=1, return_adv=True, backend=SimulatedScanner, air=air
-    )  # type: ignore[call-overload]
+    found = await BleakScanner.discover(timeout=1, return_adv=True, backend=SimulatedScanner, air=air)  # type: ignore[call-overload]
     device, advertisement = found[ADDRESS]
     assert device.name == advertisement.local_name == "OpenBall"
     assert advertisement.service_uuids == [SERVICE]
@@ -81,12 +86,12 @@ async def test_a_connected_ball_does_not_advertise_and_takes_no_second_central(
     air: Air, simulated_ball: SimulatedBall
 ) -> None:
     async with client(air):
-        assert await BleakScanner.discover(timeout=1, backend=SimulatedScanner, air=air) == []
+        assert await discover(air) == []
         with pytest.raises(TimeoutError):
             await client(air, timeout=3).connect()
         with pytest.raises(UsageError):
             simulated_ball.link(lambda: None)
-    assert len(await BleakScanner.discover(timeout=1, backend=SimulatedScanner, air=air)) == 1
+    assert len(await discover(air)) == 1
 
 
 async def test_a_ball_out_of_reach_is_not_found(air: Air) -> None:

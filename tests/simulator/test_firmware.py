@@ -52,7 +52,9 @@ def test_the_ball_switches_off_by_itself() -> None:
     assert ball.level == 0
 
 
-@pytest.mark.parametrize(("profile", "levels"), [("button-ball", [1, 2, 3, 4, 0, 1]), ("open-ball", [25, 50, 75, 100, 0, 25])])
+@pytest.mark.parametrize(
+    ("profile", "levels"), [("button-ball", [1, 2, 3, 4, 0, 1]), ("open-ball", [25, 50, 75, 100, 0, 25])]
+)
 def test_the_button_cycles_and_is_reported(profile: str, levels: list[int]) -> None:
     ball, codec = firmware(profile)
     told = []
@@ -72,7 +74,9 @@ def test_a_level_of_the_button_has_no_lease() -> None:
     assert ball.level == 25
 
 
-@pytest.mark.parametrize(("profile", "level"), [("open-ball", 0), ("button-ball", 3), ("vibmotor-3", 3), ("theragun-4", 3)])
+@pytest.mark.parametrize(
+    ("profile", "level"), [("open-ball", 0), ("button-ball", 3), ("vibmotor-3", 3), ("theragun-4", 3)]
+)
 def test_what_happens_when_the_link_goes_is_what_the_profile_says_or_the_worst(profile: str, level: int) -> None:
     ball, codec = firmware(profile)
     say(ball, codec, SetLevel(3), 0.0)

@@ -71,16 +71,25 @@ for command in (
     cli.add_command(command)
 
 
+_COMPLETE = "_UNKNOT_COMPLETE"
+"""The environment variable by which the shell asks for completions; the scripts of ``unknot completion`` set it."""
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and leave with its exit code; expected trouble is one line on standard error."""
+    if _COMPLETE in os.environ:
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "unknot", _COMPLETE, os.environ[_COMPLETE]))
     code = 0
     try:
-        code = cli.main(arguments, prog_name="unknot", standalone_mode=False) or 0
+        with cli.make_context("unknot", sys.argv[1:] if arguments is None else list(arguments)) as context:
+            code = cli.invoke(context) or 0
         sys.stdout.flush()
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
     except BrokenPipeError:
-        # Whoever read our output has left; there is nobody to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = exits.DONE
+        exits.forget_output()
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("unknot: interrupted", err=True)
         code = exits.INTERRUPTED

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 from unknot import errors
@@ -33,6 +35,11 @@ def expected() -> type[errors.UnknotError]:
 def code_for(error: errors.UnknotError) -> int:
     """The exit code for an error of ours."""
     return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+def forget_output() -> None:
+    """Whoever read our output has left: write to nobody, so that leaving is quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def in_one_line(error: click.ClickException) -> str:

@@ -70,6 +70,9 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
                 raise
             click.echo(f"unknot: {error}", err=True)
             return exits.NOT_STOPPED
+        except BrokenPipeError:  # the motor has been stopped on the way here
+            exits.forget_output()
+            return exits.INTERRUPTED
     return exits.INTERRUPTED if interrupts.happened else exits.DONE
 
 

@@ -1,0 +1,52 @@
+"""The words that people see, as text files; UNKNOT_WRITE_GOLDEN=1 writes them anew, and git shows what changed."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from unknot.cli import main
+
+GOLDEN = Path(__file__).parent / "golden"
+
+COMMANDS = {
+    "help": ["--help"],
+    "help-run": ["run", "--help"],
+    "help-vibrate": ["vibrate", "--help"],
+    "list": ["list"],
+    "list-json": ["list", "--json"],
+    "show-calf-button-ball": ["show", "calf", "--profile", "button-ball"],
+    "show-levator-left": ["show", "levator-scapulae", "--side", "left", "--intensity", "20"],
+    "show-calf-json": ["show", "calf", "--profile", "theragun-4", "--json"],
+    "profile-list": ["profile", "list"],
+    "profile-show-theragun-4": ["profile", "show", "theragun-4"],
+    "scan": ["scan", "--simulate"],
+    "scan-json": ["scan", "--simulate", "--json"],
+    "run-piriformis-both": ["run", "piriformis", "--simulate", "--speed", "max", "--yes", "--side", "both"],
+    "run-calf-json": [
+        "run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes", "--json",
+    ],
+    "vibrate": ["vibrate", "40", "--for", "10s", "--simulate", "--speed", "max"],
+    "stop": ["stop", "--simulate", "--speed", "max"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_prints_what_it_always_printed(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit) as left:
+        main(COMMANDS[name])
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    text = printed.out + "".join(f"[stderr] {line}\n" for line in printed.err.splitlines())
+    file = GOLDEN / f"{name}.txt"
+    if os.environ.get("UNKNOT_WRITE_GOLDEN"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+    assert not any(line != line.rstrip() for line in text.splitlines() if "help" not in name)
+
+
+def test_every_golden_file_has_its_command() -> None:
+    assert {file.stem for file in GOLDEN.glob("*.txt")} == set(COMMANDS)

@@ -1,0 +1,106 @@
+"""Bad input: one clear line on standard error, the documented exit code, nothing on standard output."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from unknot.cli import main
+from unknot.profiles.library import shipped_folder
+from unknot.simulator.ball import SimulatedBall
+
+SHORT = ["--simulate", "--speed", "max"]
+
+REFUSALS = [
+    (["rnu"], 2, "no command is called 'rnu'; did you mean 'run'?; see 'unknot --help'"),
+    (["profile", "lst"], 2, "no command is called 'lst'; did you mean 'list'?; see 'unknot profile --help'"),
+    (["run", "claf", *SHORT, "--yes"], 2, "no muscle is called 'claf'; did you mean calf?"),
+    (["show", "zzz"], 2, "no muscle is called 'zzz'; there are: calf, it-band, levator-scapulae, piriformis, quadriceps, upper-trapezius"),
+    (["run", "calf", *SHORT, "--yes", "--profile", "opne-ball"], 2, "no profile is called 'opne-ball'; did you mean open-ball or button-ball?"),
+    (["run", "calf", "--speed", "max", "--yes"], 2, "--speed needs --simulate: the time of a real ball does not run faster; see 'unknot run --help'"),
+    (["run", "calf", "--speed", "20", "--yes"], 2, "--speed needs --simulate: the time of a real ball does not run faster; see 'unknot run --help'"),
+    (["run", "calf", *SHORT], 2, "there is no terminal to ask whether the motor may start; add --yes to start it; see 'unknot run --help'"),
+    (["run", "calf", "--simulate", "--speed", "fast", "--yes"], 2, "invalid value for '--speed': found 'fast', expected a number above 0, or max; see 'unknot run --help'"),
+    (["run", "calf", "--simulate", "--speed", "-1", "--yes"], 2, "invalid value for '--speed': found '-1', expected a number above 0, or max; see 'unknot run --help'"),
+    (["run", "calf", "--simulate", "--speed", "nan", "--yes"], 2, "invalid value for '--speed': found 'nan', expected a number above 0, or max; see 'unknot run --help'"),
+    (["run", "calf", *SHORT, "--yes", "--intensity", "101"], 2, "invalid value for '--intensity': 101.0 is not in the range 0<=x<=100; see 'unknot run --help'"),
+    (["run", "calf", *SHORT, "--yes", "--intensity", "nan"], 2, "an intensity is from 0 to 100 %, not nan"),
+    (["run", "calf", *SHORT, "--yes", "--side", "up"], 2, "invalid value for '--side': 'up' is not one of 'left', 'right', 'both'; see 'unknot run --help'"),
+    (["run", "calf", *SHORT, "--yes", "--intensity", "80"], 4, "refused: the ceiling 'moderate' is 66.67 % and 80 % was asked for (clinicians choose low and medium speed: Cheatham 2021 survey of 425; thirds of the range are judgement)"),
+    (["show", "calf", "--intensity", "80"], 4, "refused: the ceiling 'moderate' is 66.67 % and 80 % was asked for (clinicians choose low and medium speed: Cheatham 2021 survey of 425; thirds of the range are judgement)"),
+    (["vibrate", "40", "--for", "61s", *SHORT], 4, "refused: the longest free vibration is 60 s and 61 s was asked for (judgement: bounded where no muscle sets a limit)"),
+    (["vibrate", "40", "--for", "10", *SHORT], 2, "invalid value for '--for': found '10', expected a duration with its unit, such as \"45s\", \"500ms\" or \"2min\"; see 'unknot vibrate --help'"),
+    (["vibrate", "40", "--for", "0s", *SHORT], 2, "invalid value for '--for': found '0s', expected more than 0 s; see 'unknot vibrate --help'"),
+    (["vibrate", "0", "--for", "1s", *SHORT], 2, "invalid value for 'PERCENT': 0.0 is not in the range 0<x<=100; see 'unknot vibrate --help'"),
+    (["vibrate", "nan", "--for", "1s", *SHORT], 2, "an intensity is above 0 and at most 100 %, not nan"),
+    (["vibrate", "40"], 2, "missing option '--for'; see 'unknot vibrate --help'"),
+    (["run"], 2, "missing argument 'MUSCLE'; see 'unknot run --help'"),
+    (["run", "calf", *SHORT, "--yes", "--device", "Nobody"], 3, "no ball called 'Nobody' was found within 5 s; heard OpenBall; switch the ball on, bring it near and close other apps that may hold it, or use --simulate"),
+    (["profile", "check", "no-such-file.toml"], 2, "no-such-file.toml: found no such file or directory; expected a readable TOML file"),
+    (["run", "no-such-file.toml", *SHORT, "--yes"], 2, "no-such-file.toml: found no such file or directory; expected a readable TOML file"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "code", "line"), REFUSALS, ids=[" ".join(words) for words, _, _ in REFUSALS])
+def test_says_in_one_line_what_is_wrong(
+    words: list[str], code: int, line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved: list[int] = []
+    monkeypatch.setattr(SimulatedBall, "_take", lambda _self, _role, data: moved.append(len(data)))
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    printed = capsys.readouterr()
+    assert printed.err == f"unknot: {line}\n"
+    assert left.value.code == code
+    assert printed.out == ""
+    assert sum(moved) <= 2  # at most the stop with which every ball is left
+
+
+def test_a_wrong_profile_file_names_file_key_found_and_expected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "open-ball.toml"
+    text = (shipped_folder() / "open-ball.toml").read_text()
+    file.write_text(text.replace("levels = 100", "levels = 0"))
+    for words in (["profile", "check", str(file)], ["run", "calf", *SHORT, "--yes", "--profile", str(file)]):
+        with pytest.raises(SystemExit) as left:
+            main(words)
+        assert left.value.code == 2
+        assert capsys.readouterr().err == (
+            f"unknot: {file}: motor.levels: found 0; expected greater than or equal to 1\n"
+        )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes the D-Bus address away, which only Linux has")
+@pytest.mark.parametrize("words", [["scan"], ["run", "calf", "--yes"], ["vibrate", "20", "--for", "1s"], ["stop"]])
+def test_without_bluetooth_it_says_so_and_offers_the_simulator(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/no-bus")
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 3
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line == (
+        "unknot: no Bluetooth service answers; start it (on Linux: 'systemctl start bluetooth'), or use --simulate"
+    )
+
+
+def test_a_failure_after_which_the_motor_may_run_is_5(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The simulated ball drops its link in the middle of the protocol.
+    link = SimulatedBall.link
+
+    def link_and_drop(self: SimulatedBall, on_lost: object) -> None:
+        link(self, on_lost)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(30, self.drop_link)
+
+    monkeypatch.setattr(SimulatedBall, "link", link_and_drop)
+    with pytest.raises(SystemExit) as left:
+        main(["run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes"])
+    printed = capsys.readouterr()
+    assert left.value.code == 5
+    assert "press the ball's own button" in printed.out.splitlines()[-1]
+    assert "the link to C0:BA:11:00:00:01 is gone" in printed.err

@@ -1,0 +1,99 @@
+"""Every example of the README is executed, and what it claims to print is what is printed."""
+
+import asyncio
+import re
+import shlex
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from unknot.cli import main
+from unknot.clock import VirtualTimeLoop
+
+pytest_plugins = ["pytester"]
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = [(match[1], match[2]) for match in re.finditer(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)]
+
+
+def blocks(kind: str) -> list[str]:
+    found = [text for language, text in BLOCKS if language == kind]
+    assert found
+    return found
+
+
+def examples() -> list[tuple[str, str]]:
+    """Each command of the console blocks, with what it is said to print."""
+    found = []
+    for block in blocks("console"):
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            found.append((command, printed))
+    return found
+
+
+def test_every_kind_of_block_is_known() -> None:
+    assert {language for language, _ in BLOCKS} == {"sh", "console", "python", "text"}
+
+
+@pytest.mark.parametrize(("command", "printed"), examples(), ids=[command for command, _ in examples()])
+def test_commands_print_what_the_readme_shows(
+    command: str, printed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    program, *words = shlex.split(command)
+    assert program == "unknot"
+    if words[0] in ("run", "vibrate", "stop", "scan") and "--simulate" not in words:
+        words += ["--simulate"] if words[0] == "scan" else ["--simulate", "--speed", "max"]
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 0
+    pattern = ".*".join(re.escape(part) for part in re.split(r"^\.\.\.$", printed, flags=re.MULTILINE))
+    if printed:
+        assert re.fullmatch(pattern, capsys.readouterr().out, re.DOTALL)
+
+
+@pytest.mark.parametrize("script", [text for text in blocks("python") if "asyncio.run" in text])
+def test_scripts_run(script: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def run_in_virtual_time(work: Coroutine[Any, Any, None]) -> None:
+        with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+            runner.run(work)
+
+    monkeypatch.setattr(asyncio, "run", run_in_virtual_time)
+    exec(compile(script, "README.md", "exec"), {})  # noqa: S102
+    printed = capsys.readouterr().out
+    assert "reason=<EndReason.COMPLETED: 'completed'>" in printed or printed in blocks("text")
+
+
+def test_the_example_tests_pass(pytester: pytest.Pytester) -> None:
+    (tests,) = [text for text in blocks("python") if "def test_" in text]
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    pytester.makepyfile(tests)
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+
+
+def test_the_line_for_testing_is_the_one_that_the_checks_use() -> None:
+    install, test = (block.strip() for block in blocks("sh"))
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert f"\n{test}\n" in script
+    assert install.startswith("python3 -m venv .venv && .venv/bin/pip install . && ")
+    assert install.endswith("unknot run piriformis --simulate --speed 20 --yes")
+
+
+def test_links_lead_somewhere() -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert target.startswith("https://") or (ROOT / target).exists()
+
+
+def test_the_drawn_house_is_the_house() -> None:
+    (drawing,) = [text for text in blocks("text") if text.startswith("src/unknot/")]
+    named = set(re.findall(r"^    (\w+(?:/|\.py))", drawing, re.MULTILINE)) | set(re.findall(r"(\w+\.py)", drawing))
+    there = {
+        path.name + "/" * path.is_dir()
+        for path in (ROOT / "src" / "unknot").iterdir()
+        if not path.name.startswith("_") and path.name != "py.typed"
+    }
+    assert named == there
