@@ -38,7 +38,7 @@ class Misfit(ValueError):
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?) ?(ms|s|min)")
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|min)", re.ASCII)
 
 
 def seconds(text: object) -> float:
@@ -71,6 +71,8 @@ def read(file: Path, error: type[FileError] = FileError) -> dict[str, Any]:
         raise error(file, "", f"byte {cause.start} that is not UTF-8", "a TOML file in UTF-8") from cause
     except tomllib.TOMLDecodeError as cause:
         raise error(file, "", str(cause)[:1].lower() + str(cause)[1:], "valid TOML") from cause
+    except (ValueError, RecursionError) as cause:  # tomllib lets them through: Python's own bounds
+        raise error(file, "", "a number or a nesting beyond all bounds", "valid TOML") from cause
 
 
 def load(file: Path, model: type[Model], error: type[FileError] = FileError, **fixed: object) -> Model:
@@ -96,15 +98,14 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
 
 def _explain(file: Path, cause: ValidationError, error: type[FileError]) -> FileError:
     first = cause.errors(include_url=False)[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(part if part.isprintable() else repr(part) for part in map(str, first["loc"]))
     misfit = first.get("ctx", {}).get("error")
     if isinstance(misfit, Misfit):
         return error(file, ".".join(filter(None, (key, misfit.key))), misfit.found, misfit.expected)
     message = first["msg"]
     for prefix in ("Value error, ", "Assertion failed, ", "Input should be "):
         message = message.removeprefix(prefix)
-    found = repr(first["input"])
-    found = found if len(found) <= 60 else found[:57] + "..."
+    found = _shown(first["input"])
     match first["type"]:
         case "missing":
             found, message = "nothing", "this key"
@@ -114,3 +115,11 @@ def _explain(file: Path, cause: ValidationError, error: type[FileError]) -> File
     if rest:
         message += f" ({rest} more after this one)"
     return error(file, key, found, message)
+
+
+def _shown(value: object) -> str:
+    try:
+        shown = repr(value)
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        return "a number beyond all bounds"
+    return shown if len(shown) <= 60 else shown[:57] + "..."

@@ -6,6 +6,7 @@ profile that drives a client also makes a simulator. Pure: bytes in, bytes out.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -152,16 +153,21 @@ class Codec:
             if slot not in values:
                 raise FrameValueError(slot, None, "a value")
             value = values[slot]
-            conversion = self.profile.convert(slot)
-            if isinstance(value, str):
-                wire[slot] = value
-            elif conversion is not None:
-                wire[slot] = conversion.to_wire(value)
-            elif value == int(value):
-                wire[slot] = int(value)
-            else:
-                raise FrameValueError(slot, value, f"a whole number, or a scale in values.{slot}")
+            wire[slot] = value if isinstance(value, str) else self._number_to_wire(slot, value)
         return wire
+
+    def _number_to_wire(self, slot: str, value: float) -> int:
+        conversion = self.profile.convert(slot)
+        if not -math.inf < value < math.inf:
+            raise FrameValueError(slot, value, "a finite number")
+        if conversion is not None:
+            try:
+                return conversion.to_wire(value)
+            except (ValueError, OverflowError) as cause:
+                raise FrameValueError(slot, value, str(cause)) from cause
+        if value != int(value):
+            raise FrameValueError(slot, value, f"a whole number, or a scale in values.{slot}")
+        return int(value)
 
     def _from_wire(self, wire: Mapping[str, Value]) -> dict[str, float | str]:
         values: dict[str, float | str] = {}

@@ -41,7 +41,7 @@ _DIGITS = 10
 _TOKEN = re.compile(r"\s+|(?P<hex>[0-9A-Fa-f]{2})(?=\s|'|\{|$)|'(?P<ascii>[ -&(-~]+)'|\{(?P<slot>[^{}]*)\}")
 _INTEGER = re.compile(r"([ui])(8|16|24|32)(le|be)?")
 _DECIMAL = re.compile(r"dec([1-9])?")
-_RANGE = re.compile(r"(\d{1,3})\.\.(\d{1,3})?")
+_RANGE = re.compile(r"([0-9]{1,3})\.\.([0-9]{1,3})?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -189,10 +189,19 @@ class Check:
 
     def value(self, data: bytes | bytearray, at: int) -> bytes:
         """The check's bytes when it stands at ``at`` in ``data``. Raises `FrameMismatch` if the range is not there."""
-        end = self.last + 1 if self.last is not None else at if self.start < at else len(data)
+        end = self._end(at, len(data))
         if not self.start < end <= len(data) or (self.start < at + self.algorithm.size and at < end):
             raise FrameMismatch(f"{self.name} over {self.start}..{end - 1} does not fit {len(data)} bytes")
         return self.algorithm.compute(bytes(data[self.start : end])).to_bytes(self.algorithm.size, self.order)
+
+    def covers(self, index: int, at: int, length: int) -> bool:
+        """Whether the byte at ``index`` is in the range when the check stands at ``at`` in ``length`` bytes."""
+        return self.start <= index < self._end(at, length)
+
+    def _end(self, at: int, length: int) -> int:
+        if self.last is not None:
+            return self.last + 1
+        return at if self.start < at else length
 
 
 class Frame:
@@ -267,20 +276,32 @@ class Frame:
             at = end
 
     def _prove_ranges(self) -> None:
-        """Refuse, while the file is read, a check whose range can never be there or would cover itself."""
+        """Refuse, while the file is read, a check whose range is not in every frame of this template.
+
+        A range must be there in the shortest frame, must not cover the check itself nor a check that is sealed after
+        it, and must not begin behind bytes whose number varies.
+        """
         if not self._checks:
             return
-        sample: dict[str, Value] = {}
-        for part in self._parts:
-            if isinstance(part, Integer | Decimal):
-                sample[part.name] = 0
-            elif isinstance(part, Text):
-                sample[part.name] = " "
+        shortest: dict[str, Value] = dict.fromkeys(self.slots, 0)
+        shortest.update({part.name: "" for part in self._parts if isinstance(part, Text)})
+        place = max(self.template.find(".."), 0)
         try:
-            self.pack(sample)
+            length = len(self.pack(shortest))
         except FrameMismatch as cause:
-            place = max(self.template.find(".."), 0)
             raise FrameSyntaxError(self.template, place, f"a range of other bytes of this frame: {cause}") from None
+        at, varies, checks = 0, False, []
+        for part in self._parts:
+            if isinstance(part, Check):
+                if varies and part.start >= at:
+                    raise FrameSyntaxError(self.template, place, f"a range of {part.name} that begins before it")
+                checks.append((at, part))
+            at += len(part.pack(shortest))
+            varies = varies or (isinstance(part, Decimal) and part.width is None)
+        for number, (at, check) in enumerate(checks):
+            sealed_later = (later + index for later, one in checks[number + 1 :] for index in range(one.algorithm.size))
+            if any(check.covers(index, at, length) for index in sealed_later):
+                raise FrameSyntaxError(self.template, place, f"a range of {check.name} without a check that follows it")
 
 
 def _parse(template: str) -> list[Part]:

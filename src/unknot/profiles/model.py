@@ -5,6 +5,7 @@ A profile is data: nothing in it is evaluated. ``firmware_profiles/README.md`` t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -18,6 +19,12 @@ from unknot.profiles.frame import Frame, Value
 
 LEVELS_MAX = 255
 """More steps than this are no steps; a finer dialect is scaled (``values.level.scale``)."""
+
+OFFSET_MAX = 0xFFFF_FFFF
+"""No slot holds a larger integer, so no offset is larger."""
+
+HALF_EPSILON = 1e-9
+"""Slack for float arithmetic: 50 × 2.55 is 127.5 and is rounded up, although the float is a hair less."""
 
 _BASE_UUID = "0000{}-0000-1000-8000-00805f9b34fb"
 """16-bit UUIDs are short for this base (Bluetooth Core, Vol 3, Part B, 2.5.1)."""
@@ -73,6 +80,18 @@ def _bytes(text: object) -> tuple[bytes, ...]:
         raise ValueError('bytes in hex, such as "55 01 AA", or a list of them, one per write') from None
 
 
+def _id(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
+        raise ValueError('lower-case words and digits joined by hyphens, such as "open-ball"')
+    return text
+
+
+def _name(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
+        raise ValueError("a name of lower-case letters, digits and underscores")
+    return text
+
+
 def _write_kinds(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -84,7 +103,9 @@ def _listed(value: object) -> object:
 Uuid = Annotated[str, BeforeValidator(_uuid)]
 Seconds = Annotated[float, BeforeValidator(datafile.seconds)]
 FrameField = Annotated[Frame, BeforeValidator(_frame)]
-Id = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+Id = Annotated[str, AfterValidator(_id)]
+Name = Annotated[str, AfterValidator(_name)]
+Flag = Annotated[bool, Field(strict=True)]
 
 
 class Section(BaseModel):
@@ -104,7 +125,7 @@ class Match(Section):
 
     names: tuple[str, ...] = ()
     services: tuple[Uuid, ...] = ()
-    company: Annotated[int, Field(ge=0, le=0xFFFF)] | None = None
+    company: Annotated[int, Field(strict=True, ge=0, le=0xFFFF)] | None = None
 
 
 class Characteristic(Section):
@@ -119,8 +140,8 @@ class Characteristic(Section):
     service: Uuid
     characteristic: Uuid
     write: Annotated[tuple[WriteKind, ...], BeforeValidator(_write_kinds)] = ()
-    notify: bool = False
-    read: bool = False
+    notify: Flag = False
+    read: Flag = False
 
 
 class Motor(Section):
@@ -131,12 +152,14 @@ class Motor(Section):
         hz: the nominal frequency of each level in Hz, level 1 first; informational, may be absent.
     """
 
-    levels: Annotated[int, Field(ge=1, le=LEVELS_MAX)]
-    hz: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    levels: Annotated[int, Field(strict=True, ge=1, le=LEVELS_MAX)]
+    hz: tuple[Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)], ...] = ()
 
 
 class Conversion(Section):
-    """How a value becomes the integer on the wire: by a table, or by ``round(value × scale + offset)``.
+    """How a value becomes the integer on the wire: by a table, or by ``value × scale + offset``, halves rounded up.
+
+    Back from the wire comes the whole number that is written so, or the exact quotient where there is none.
 
     Attributes:
         table: the integer for 0, 1, 2 …; excludes scale and offset.
@@ -144,9 +167,9 @@ class Conversion(Section):
         offset: added after scaling.
     """
 
-    table: tuple[int, ...] = ()
-    scale: Annotated[float, Field(gt=0)] = 1.0
-    offset: int = 0
+    table: tuple[Annotated[int, Field(strict=True)], ...] = ()
+    scale: Annotated[float, Field(strict=True, ge=1e-6, le=1e6)] = 1.0
+    offset: Annotated[int, Field(strict=True, ge=-OFFSET_MAX, le=OFFSET_MAX)] = 0
 
     @model_validator(mode="after")
     def _table_or_line(self) -> Conversion:
@@ -159,17 +182,18 @@ class Conversion(Section):
     def to_wire(self, value: float) -> int:
         """The integer for a value. Raises `ValueError` if the table has none."""
         if self.table:
-            if not isinstance(value, int) or not 0 <= value < len(self.table):
-                raise ValueError(f"the table ends at {len(self.table) - 1}")
-            return self.table[value]
-        return int(value * self.scale + self.offset + 0.5)
+            if not 0 <= value < len(self.table) or value != int(value):
+                raise ValueError(f"a whole number from 0 to {len(self.table) - 1}, as the table has it")
+            return self.table[int(value)]
+        return math.floor(value * self.scale + self.offset + 0.5 + HALF_EPSILON)
 
     def from_wire(self, wire: int) -> float:
         """The value for an integer. Raises `ValueError` if the table has none."""
         if self.table:
             return self.table.index(wire)
         value = (wire - self.offset) / self.scale
-        return round(value) if value == round(value) else value
+        nearest = round(value)
+        return nearest if self.to_wire(nearest) == wire else value
 
 
 class Write(Section):
@@ -213,9 +237,25 @@ class Safety(Section):
     lease: Seconds | None = None
     auto_off: Seconds | None = None
     stops_on_disconnect: Literal["yes", "no", "unknown"] = "unknown"
-    stop_repeat: Annotated[int, Field(ge=1, le=5)] = 1
+    stop_repeat: Annotated[int, Field(strict=True, ge=1, le=5)] = 1
     stop_gap: Seconds = 0.1
     button: Literal["none", "cycle", "unknown"] = "unknown"
+
+
+_COMMAND_KEYS: dict[str, tuple[type, ...]] = {
+    "set_level": (int,),
+    "stop": (bool,),
+    "lease": (int, float),
+    "sequence": (int,),
+}
+
+
+def _is_command(given: Mapping[str, object]) -> bool:
+    if not all(type(value) in _COMMAND_KEYS.get(key, ()) for key, value in given.items()):
+        return False
+    if "stop" in given:
+        return given["stop"] is True and set(given) <= {"stop", "sequence"}
+    return "set_level" in given
 
 
 class Example(Section):
@@ -239,12 +279,18 @@ class Example(Section):
             raise ValueError("either command or report")
         if self.report is not None and (len(self.report) != 1 or len(self.writes) != 1):
             raise ValueError("one report and its bytes")
-        if self.command is not None and len({"set_level", "stop"} & set(self.command)) != 1:
-            raise ValueError("set_level = LEVEL, or stop = true")
+        if self.command is not None and not _is_command(self.command):
+            raise ValueError("set_level = LEVEL with lease and sequence, or stop = true with sequence")
         return self
 
 
-Writes = Annotated[tuple[Write, ...], BeforeValidator(_listed), Field(min_length=1)]
+def _some(writes: tuple[Write, ...]) -> tuple[Write, ...]:
+    if not writes:
+        raise ValueError("at least one write")
+    return writes
+
+
+Writes = Annotated[tuple[Write, ...], BeforeValidator(_listed), AfterValidator(_some)]
 
 
 class Commands(Section):
@@ -285,18 +331,18 @@ class FirmwareProfile(Section):
         examples: at least one per command and per report.
     """
 
-    schema_version: Annotated[int, AfterValidator(_schema_1), Field(alias="schema")]
+    schema_version: Annotated[int, AfterValidator(_schema_1), Field(strict=True, alias="schema")]
     id: Id
     name: str
     evidence: Evidence
     source: str
     gaps: tuple[str, ...] = ()
     match: Match = Match()
-    gatt: dict[str, Characteristic]
+    gatt: dict[Name, Characteristic]
     motor: Motor
-    values: dict[str, Conversion] = {}
+    values: dict[Name, Conversion] = {}
     commands: Commands
-    reports: dict[str, Report] = {}
+    reports: dict[Name, Report] = {}
     safety: Safety = Safety()
     examples: tuple[Example, ...]
 
@@ -333,6 +379,11 @@ class FirmwareProfile(Section):
             command: {slot for write in writes for slot in write.frame.slots}
             for command, writes in self.commands.items()
         }
+        carried = {slot for report in self.reports.values() for slot in report.frame.slots}.union(*slots.values())
+        if idle := set(self.values) - carried:
+            raise datafile.Misfit(
+                f"values.{min(idle)}", "a value that no frame has", " or ".join(sorted(carried)) or "none"
+            )
         if "level" not in slots["set_level"]:
             raise datafile.Misfit("commands.set_level", "no slot for the level", "a frame with {level:…}")
         for command, known in (("set_level", {"level", "lease", "sequence"}), ("stop", {"sequence"})):

@@ -6,21 +6,23 @@ agreeing on a mistake.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, cast
 
 from unknot.datafile import Misfit
 from unknot.errors import UnknotError
-from unknot.profiles.codec import Codec, Command, Report, SetLevel, Stop
+from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, Command, Report, SetLevel, Stop, Write
 
 if TYPE_CHECKING:
     from unknot.profiles.model import Example, FirmwareProfile
 
 
 def prove(profile: FirmwareProfile) -> None:
-    """Run every example through both ends of the codec, and see that every command and report has one.
+    """Run every example, then every level, through both ends of the codec; every command and report has an example.
 
     Raises:
-        Misfit: the first example that does not hold, or the first command or report without one.
+        Misfit: the first example that does not hold, the first command or report without one, or the first level that
+            cannot be said.
     """
     codec = Codec(profile)
     proved: set[str] = set()
@@ -33,6 +35,7 @@ def prove(profile: FirmwareProfile) -> None:
     for name in ("set_level", "stop", *profile.reports):
         if name not in proved:
             raise Misfit("examples", f"none for {name!r}", "at least one per command and per report")
+    _prove_every_level(codec)
 
 
 def _prove_command(codec: Codec, example: Example, key: str) -> str:
@@ -44,16 +47,41 @@ def _prove_command(codec: Codec, example: Example, key: str) -> str:
     data = tuple(write.data for write in writes)
     if data != example.writes:
         raise Misfit(key, _hex(example.writes), f"{_hex(data)}, which is what the frames make of {command}")
-    reader = codec.reader()
-    read: Command | None = None
     try:
-        for write in writes:
-            read = reader.feed(write.to, write.data)
+        read = _read(codec, writes)
     except UnknotError as cause:
         raise Misfit(key, _hex(example.writes), f"bytes that the ball's end can read ({cause})") from cause
     if read != _carried(codec.profile, command):
         raise Misfit(key, _hex(example.writes), f"bytes that read back as {command}, not as {read}")
     return "stop" if isinstance(command, Stop) else "set_level"
+
+
+def _prove_every_level(codec: Codec) -> None:
+    """See that each level, and the highest sequence number, finds room in its frames and is read as what it is."""
+    levels, lease, last = codec.profile.motor.levels, codec.profile.safety.lease, SEQUENCE_MODULUS - 1
+    commands: tuple[Command, ...] = (*(SetLevel(level, lease, last) for level in range(1, levels + 1)), Stop(last))
+    for command in commands:
+        key = "commands.stop.frame" if isinstance(command, Stop) else "commands.set_level.frame"
+        wanted = f"frames for the levels 1 to {levels} and, if they carry it, for sequences from 0 to {last}"
+        try:
+            read = _read(codec, codec.encode(command))
+        except UnknotError as cause:
+            raise Misfit(key, f"no room for {command} ({cause})", wanted) from cause
+        if _without_lease(read) != _without_lease(_carried(codec.profile, command)):
+            raise Misfit(key, f"{command}, which the ball's end reads as {read}", wanted)
+
+
+def _read(codec: Codec, writes: tuple[Write, ...]) -> Command | None:
+    reader = codec.reader()
+    read: Command | None = None
+    for write in writes:
+        read = reader.feed(write.to, write.data)
+    return read
+
+
+def _without_lease(command: Command | None) -> Command | None:
+    """A lease may be rounded to the steps that the frame has; a level may not."""
+    return replace(command, lease=None) if isinstance(command, SetLevel) else command
 
 
 def _prove_report(codec: Codec, example: Example, key: str) -> str:
@@ -80,8 +108,8 @@ def _meaning(profile: FirmwareProfile, example: Example) -> Command:
     sequence = int(given.get("sequence", 0))
     if "stop" in given:
         return Stop(sequence)
-    lease = given.get("lease", profile.safety.lease)
-    return SetLevel(int(given["set_level"]), None if lease is None else float(lease), sequence)
+    lease = cast("float | None", given.get("lease", profile.safety.lease))  # the model lets nothing else through
+    return SetLevel(int(given["set_level"]), lease, sequence)
 
 
 def _carried(profile: FirmwareProfile, command: Command) -> Command:
