@@ -147,8 +147,9 @@ class LimitExceeded(UnknotError):
 class LevelOutOfRange(LimitExceeded):
     """A level that this ball does not have; refused by the codec before it can reach the wire."""
 
-    def __init__(self, level: float, levels: int, profile: str) -> None:
-        super().__init__(f"the highest level of {profile}", level, levels, "(level)", "the profile's motor.levels")
+    def __init__(self, level: int, levels: int, profile: str) -> None:
+        super().__init__("the ball's highest level", level, levels, "", "the profile's motor.levels")
+        self.args = (f"refused: {profile} has the levels 1 to {levels} and a stop, not a level {level}",)
 
 
 class LinkError(UnknotError):

@@ -284,6 +284,34 @@ async def test_echoes_of_our_own_writes_are_not_taken_for_the_button(air: Air) -
     assert ear.levels == []
 
 
+async def test_a_ball_of_fewer_steps_answers_with_the_level_it_has(
+    air: Air, simulated_ball: SimulatedBall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = simulated_ball.firmware._drive
+    monkeypatch.setattr(
+        simulated_ball.firmware, "_drive", lambda level, now: drive(33 if 0 < level < 67 else level, now)
+    )
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        with written(simulated_ball) as writes:
+            await ball.set_level(50)
+            await asyncio.sleep(10)
+            assert len(writes) == 7  # its lease is renewed: 33 is what the ball makes of 50, not the person's choice
+        assert ear.levels == []
+        assert ball.told["level"] == 33
+
+
+async def test_a_reported_level_that_cannot_be_is_not_adopted(air: Air, simulated_ball: SimulatedBall) -> None:
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        simulated_ball._subscribers["status"](bytes.fromhex("01 00 C8 00 00 19 00"))
+        simulated_ball._subscribers["status"](b"garbage")
+        assert ear.levels == []
+        assert ball.level == 0
+
+
 async def test_a_flood_of_levels_leaves_nothing_behind(air: Air, simulated_ball: SimulatedBall) -> None:
     async with unknot.connect(simulate=air) as ball:
         for number in range(2000):

@@ -47,7 +47,8 @@ def test_a_renewed_lease_begins_anew() -> None:
 def test_the_ball_switches_off_by_itself() -> None:
     ball, codec = firmware("button-ball")
     say(ball, codec, SetLevel(2), 0.0)
-    assert ball.deadline == 900.0
+    ball.tick(899.9)
+    assert ball.level == 2
     assert [notification.data.hex(" ") for notification in ball.tick(900.0)] == ["5a 00 5a"]
     assert ball.level == 0
 
@@ -70,7 +71,7 @@ def test_a_level_of_the_button_has_no_lease() -> None:
     ball, codec = firmware("open-ball")
     say(ball, codec, SetLevel(10, 3.0), 0.0)
     ball.press_button(1.0)
-    assert ball.deadline is None
+    ball.tick(3600.0)
     assert ball.level == 25
 
 
@@ -122,3 +123,47 @@ def test_the_battery_drains_with_the_level_and_the_motor_warms() -> None:
     ball.disconnect(BATTERY_SECONDS + 600)
     assert ball.battery == pytest.approx(50)
     assert ball.temperature < warm
+
+
+def test_a_lease_is_cut_to_the_longest_and_no_lease_is_no_level() -> None:
+    ball, codec = firmware("open-ball")
+    say(ball, codec, SetLevel(50, 60.0), 0.0)
+    ball.tick(4.9)
+    assert ball.level == 50
+    ball.tick(5.0)
+    assert ball.level == 0
+    say(ball, codec, SetLevel(50, 0.0), 6.0)
+    assert ball.motor.trace.points == ((0.0, 50), (5.0, 0))
+
+
+def test_the_battery_tells_each_per_cent_and_an_empty_one_stops_the_motor() -> None:
+    ball = Firmware(library.load("button-ball"), battery=2)
+    codec = Codec(ball.profile)
+    say(ball, codec, SetLevel(4), 0.0)
+    told = []
+    while (now := ball.deadline) is not None and now < 800:
+        told += [(round(now), notification.role, notification.data.hex(" ")) for notification in ball.tick(now)]
+    assert told == [
+        (54, "battery", "01"),
+        (162, "battery", "00"),
+        (216, "level", "5a 00 5a"),
+    ]
+    say(ball, codec, SetLevel(1), 300.0)
+    ball.press_button(301.0)
+    assert ball.level == 0
+
+
+def test_an_empty_battery_is_a_fault_of_the_open_ball() -> None:
+    ball = Firmware(library.load("open-ball"), battery=0)
+    codec = Codec(ball.profile)
+    say(ball, codec, SetLevel(1), 0.0)
+    notification = ball.tick(0.0)[-1]
+    assert notification.data.hex(" ").startswith("01 00 00 00 00")
+    assert notification.data[-1] == 2
+
+
+def test_the_motor_warms_to_a_bound() -> None:
+    ball, codec = firmware("button-ball")
+    say(ball, codec, SetLevel(4), 0.0)
+    ball.press_button(86400.0)
+    assert ball.temperature == pytest.approx(40)

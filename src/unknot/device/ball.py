@@ -81,6 +81,7 @@ class Ball:
         self._reported: int | None = None
         self._echoes: deque[tuple[int, float]] = deque()
         self._sequence = 0
+        self._acknowledged: float | str | None = None
         self._turn = 0
         self._renew_at = 0.0
         self._vibrating = asyncio.Event()
@@ -285,10 +286,13 @@ class Ball:
         """Remember that a report of this level will be the echo of our own write."""
         if level == self._level:
             return
+        self._forget_old_echoes()
+        self._echoes.append((level, asyncio.get_running_loop().time() + ECHO_SECONDS))
+
+    def _forget_old_echoes(self) -> None:
         now = asyncio.get_running_loop().time()
         while self._echoes and self._echoes[0][1] < now:
             self._echoes.popleft()
-        self._echoes.append((level, now + ECHO_SECONDS))
 
     def _next_sequence(self) -> int:
         self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
@@ -336,28 +340,40 @@ class Ball:
                 listener.ball_reported(facts)
 
     def _hear_level(self, report: Report) -> None:
-        """Tell an echo of our own writes from a change that the ball made by itself."""
+        """Tell what our own writes did from a change that the ball made by itself."""
         level = report.level
-        if level is None:
+        if level is None or not 0 <= level <= self.levels:
             return
         if level == 0:
             self._off_heard.set()
+        is_ours = self._answers(report)
         if level == self._reported:
             return
         self._reported = level
-        now = asyncio.get_running_loop().time()
-        while self._echoes and self._echoes[0][1] < now:
-            self._echoes.popleft()
-        if level in (echo for echo, _ in self._echoes):
-            while self._echoes.popleft()[0] != level:
-                pass
+        is_ours = self._is_echo(level) or is_ours
+        if is_ours or level == self._level:
             return
-        if level == self._level:
-            return
-        self._level, self._since = level, now
+        self._level, self._since = level, asyncio.get_running_loop().time()
         self._vibrating.clear()  # a level that the person chose on the ball is theirs, not ours to renew
         for listener in tuple(self._listeners):
             listener.ball_changed_level(level)
+
+    def _answers(self, report: Report) -> bool:
+        """Whether the report is the first to acknowledge a command: its level is what the ball made of ours."""
+        sequence = report.values.get("sequence")
+        if sequence is None or sequence == self._acknowledged:
+            return False
+        self._acknowledged = sequence
+        return True
+
+    def _is_echo(self, level: int) -> bool:
+        """Whether we wrote that level a moment ago; earlier ones will not be reported any more."""
+        self._forget_old_echoes()
+        if level not in (echo for echo, _ in self._echoes):
+            return False
+        while self._echoes.popleft()[0] != level:
+            pass
+        return True
 
     def _link_lost(self, error: LinkLost) -> None:
         self._vibrating.clear()

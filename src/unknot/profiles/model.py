@@ -227,6 +227,7 @@ class Safety(Section):
 
     Attributes:
         lease: seconds that a level command stays valid; each command carries it, or the firmware counts by itself.
+        longest_lease: seconds to which the firmware cuts a longer lease, if it does.
         auto_off: seconds after which the ball switches its motor off by itself.
         stops_on_disconnect: whether the motor stops when the link goes.
         stop_repeat: how often a stop is written when it cannot be acknowledged.
@@ -235,11 +236,19 @@ class Safety(Section):
     """
 
     lease: Seconds | None = None
+    longest_lease: Seconds | None = None
     auto_off: Seconds | None = None
     stops_on_disconnect: Literal["yes", "no", "unknown"] = "unknown"
     stop_repeat: Annotated[int, Field(strict=True, ge=1, le=5)] = 1
     stop_gap: Seconds = 0.1
     button: Literal["none", "cycle", "unknown"] = "unknown"
+
+    @model_validator(mode="after")
+    def _lease_is_not_cut(self) -> Safety:
+        if self.longest_lease is not None and (self.lease is None or self.lease > self.longest_lease):
+            found = "nothing" if self.lease is None else f"{self.lease:g} s"
+            raise datafile.Misfit("lease", found, f"at most {self.longest_lease:g} s, the longest lease")
+        return self
 
 
 _COMMAND_KEYS: dict[str, tuple[type, ...]] = {

@@ -6,6 +6,7 @@ speak tells this firmware how to listen, so every profile has a simulator.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,15 @@ BATTERY_SECONDS = 3 * 3600.0
 """A full battery lasts this long at the highest level (s): the 3 h of the Therabody WaveSolo in a retail catalogue."""
 
 AMBIENT_CELSIUS = 25
-WARMING_CELSIUS_PER_SECOND = 0.01
-COOLING_CELSIUS_PER_SECOND = 0.005
-"""How the motor warms at the highest level and cools when off (made up)."""
+WARMING_CELSIUS = 15
+WARMING_SECONDS = 600.0
+"""At the highest level the motor ends that much above the room, and gets there with that time constant (made up)."""
+
+_BATTERY_EPSILON = 1e-9
+"""Per cent below which a battery is empty: float arithmetic, not charge."""
+
+FAULT_BATTERY_EMPTY = 2
+"""The open ball's code; other dialects that tell faults have none to tell here."""
 
 BUTTON_STEPS = 4
 """A button steps through at most this many levels before off (balls have three to five)."""
@@ -71,6 +78,7 @@ class Firmware:
         self._sequence = 0
         self._lease_until: float | None = None
         self._auto_off_at: float | None = None
+        self._battery_told = self._percent
         self._lived_until = 0.0
         # What the state does not tell (a maker's name, a version) is taken from the profile's own examples.
         self._constants: dict[str, dict[str, float | str]] = {}
@@ -85,9 +93,22 @@ class Firmware:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` must be called next: the lease or the automatic switch-off, or None."""
+        """When `tick` must be called next: for the lease, the switch-off or the battery's next per cent; or None."""
         moments = [moment for moment in (self._lease_until, self._auto_off_at) if moment is not None]
+        if self.level:
+            left = self.battery - max(0.0, self._battery_told - 0.5)
+            moments.append(self._lived_until + max(0.0, left) / self._drain)
         return min(moments) if moments else None
+
+    @property
+    def _percent(self) -> int:
+        """The charge in whole per cent; halves are rounded down, so that a per cent is gone when its moment has come."""
+        return max(0, math.ceil(self.battery - 0.5 - _BATTERY_EPSILON))
+
+    @property
+    def _drain(self) -> float:
+        """Per cent of the battery that the present level takes in a second."""
+        return 100 * self.level / self.profile.motor.levels / BATTERY_SECONDS
 
     def write(self, role: str, data: bytes, now: float) -> list[Notification]:
         """Take a write.
@@ -117,10 +138,18 @@ class Firmware:
         raise Refusal(ATT_READ_NOT_PERMITTED)
 
     def tick(self, now: float) -> list[Notification]:
-        """Do what is due: the lease has run out, or the time for switching off has come."""
+        """Do what is due: the lease has run out, the time for switching off has come, the battery has gone down."""
         self._live(now)
-        due = self.deadline
-        return self._drive(0, now) if due is not None and due <= now else []
+        notifications: list[Notification] = []
+        if self._percent < self._battery_told:
+            self._battery_told = self._percent
+            notifications += self._notifications(("battery",), now)
+        if self.battery <= 0 and self.level:
+            self.fault = FAULT_BATTERY_EMPTY
+            notifications += self._drive(0, now)
+        if any(moment is not None and moment <= now for moment in (self._lease_until, self._auto_off_at)):
+            notifications += self._drive(0, now)
+        return notifications
 
     def press_button(self, now: float) -> list[Notification]:
         """The person presses the button: the next level, or off after the highest; without a lease."""
@@ -143,11 +172,15 @@ class Firmware:
         self._sequence = command.sequence
         if not isinstance(command, SetLevel):
             return self._drive(0, now)
-        lease = command.lease if command.lease is not None else self.profile.safety.lease
-        self._lease_until = None if lease is None else now + lease
-        return self._drive(command.level, now)
+        safety = self.profile.safety
+        lease = command.lease if command.lease is not None else safety.lease
+        if lease is not None:
+            lease = min(lease, safety.longest_lease or lease)
+            self._lease_until = now + lease
+        return self._drive(command.level if lease != 0 else 0, now)
 
     def _drive(self, level: int, now: float) -> list[Notification]:
+        level = 0 if self.fault else level
         self.motor.drive(level, now)
         if level == 0:
             self._lease_until = self._auto_off_at = None
@@ -169,7 +202,7 @@ class Firmware:
             "sequence": self._sequence,
             "temperature": round(self.temperature),
             "fault": self.fault,
-            "battery": round(self.battery),
+            "battery": self._percent,
         }
         return Notification(*self._codec.report(name, {**self._constants.get(name, {}), **state}))
 
@@ -177,7 +210,8 @@ class Firmware:
         """Let the battery drain and the motor warm for the time that has passed at the present level."""
         passed = now - self._lived_until
         self._lived_until = now
-        share = self.level / self.profile.motor.levels
-        self.battery = max(0.0, self.battery - 100 * share * passed / BATTERY_SECONDS)
-        change = WARMING_CELSIUS_PER_SECOND * share if self.level else -COOLING_CELSIUS_PER_SECOND
-        self.temperature = max(float(AMBIENT_CELSIUS), self.temperature + change * passed)
+        self.battery = max(0.0, self.battery - self._drain * passed)
+        if self.battery < _BATTERY_EPSILON:
+            self.battery = 0.0
+        goal = AMBIENT_CELSIUS + WARMING_CELSIUS * self.level / self.profile.motor.levels
+        self.temperature = goal + (self.temperature - goal) * math.exp(-passed / WARMING_SECONDS)
