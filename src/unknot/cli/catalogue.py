@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unknot.cli.words import MUSCLE, PROFILE, NearestGroup, clock
+from unknot.cli.words import MUSCLE, PROFILE, NearestGroup, as_json, clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from unknot.protocols.model import MuscleProtocol
     from unknot.protocols.timeline import Timeline
     from unknot.protocols.writes import PlannedWrite
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 @click.command("list")
@@ -292,5 +290,6 @@ def _uses(characteristic: Characteristic) -> list[str]:
 
 
 def _short(uuid: str) -> str:
-    suffix = "-0000-1000-8000-00805f9b34fb"
-    return uuid[4:8].upper() if uuid.startswith("0000") and uuid.endswith(suffix) else uuid
+    from unknot.profiles.fields import BASE_SUFFIX
+
+    return uuid[4:8].upper() if uuid.startswith("0000") and uuid.endswith(BASE_SUFFIX) else uuid

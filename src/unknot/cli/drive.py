@@ -11,7 +11,7 @@ import click
 
 from unknot.cli import exits, playing
 from unknot.cli.playing import DeviceOptions
-from unknot.cli.words import MUSCLE, PROFILE, Duration, Speed, printable
+from unknot.cli.words import MUSCLE, PROFILE, Duration, Speed, as_json, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from unknot.device.ball import Ball
     from unknot.device.discovery import FoundBall
     from unknot.session.session import Session
-
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 def device_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The kinds of words on the command line: durations, speeds, muscles, profiles; used by all commands."""
+"""The kinds of words on the command line: durations, speeds, muscles, profiles, --json; used by all commands."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from click.shell_completion import CompletionItem
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
 class NearestGroup(click.Group):

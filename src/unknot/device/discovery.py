@@ -14,6 +14,7 @@ from bleak import BleakAdapter, BleakScanner
 
 from unknot.device.failures import ours
 from unknot.errors import BallNotFound
+from unknot.profiles.fields import BASE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,8 +35,6 @@ advertising interval)."""
 _NAME, _SERVICE, _COMPANY = 2, 3, 1
 """What each matching rule adds to a profile's score: a service is chosen by the dialect, a name by the seller, and a
 company identifier is shared by all its products (judgement)."""
-
-_BASE_SUFFIX = "-0000-1000-8000-00805f9b34fb"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,7 @@ def score(profile: FirmwareProfile, name: str, services: Iterable[str], companie
     match = profile.match
     named = any(fnmatchcase(name, pattern) for pattern in match.names)
     offered = set(services) & set(match.services)
-    own = any(not service.endswith(_BASE_SUFFIX) for service in offered)
+    own = any(not service.endswith(BASE_SUFFIX) for service in offered)
     if match.names and not named and not own:
         return 0
     return _NAME * named + _SERVICE * bool(offered) + _COMPANY * (match.company in set(companies))
@@ -174,7 +173,7 @@ def _common(profiles: Sequence[FirmwareProfile]) -> set[str]:
         role.service
         for profile in profiles
         for role in profile.gatt.values()
-        if role.service.endswith(_BASE_SUFFIX) and role.service not in profile.match.services
+        if role.service.endswith(BASE_SUFFIX) and role.service not in profile.match.services
     }
 
 

@@ -6,7 +6,6 @@ A profile is data: nothing in it is evaluated. ``firmware_profiles/README.md`` t
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -14,8 +13,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from unknot import datafile
-from unknot.errors import FrameError
-from unknot.profiles.frame import Frame, Value
+from unknot.profiles.fields import Flag, FrameField, HexWrites, Id, Name, Seconds, Uuid
+from unknot.profiles.frame import Value
 
 LEVELS_MAX = 255
 """More steps than this are no steps; a finer dialect is scaled (``values.level.scale``)."""
@@ -25,9 +24,6 @@ OFFSET_MAX = 0xFFFF_FFFF
 
 HALF_EPSILON = 1e-9
 """Slack for float arithmetic: 50 × 2.55 is 127.5 and is rounded up, although the float is a hair less."""
-
-_BASE_UUID = "0000{}-0000-1000-8000-00805f9b34fb"
-"""16-bit UUIDs are short for this base (Bluetooth Core, Vol 3, Part B, 2.5.1)."""
 
 
 class Evidence(StrEnum):
@@ -52,60 +48,12 @@ class WriteKind(StrEnum):
     """With response: the ball acknowledges it."""
 
 
-def _uuid(text: object) -> str:
-    lowered = text.lower() if isinstance(text, str) else ""
-    if re.fullmatch(r"[0-9a-f]{4}", lowered):
-        return _BASE_UUID.format(lowered)
-    if re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", lowered):
-        return lowered
-    raise ValueError('a UUID of 4 or 32 hex digits, such as "180F" or "9A501A2D-594F-4E2B-B123-5F739A2D594F"')
-
-
-def _frame(text: object) -> Frame:
-    if not isinstance(text, str):
-        raise ValueError("a frame template in a string")  # noqa: TRY004 - pydantic collects ValueErrors
-    try:
-        return Frame(text)
-    except FrameError as cause:
-        raise ValueError(str(cause)) from cause
-
-
-def _bytes(text: object) -> tuple[bytes, ...]:
-    writes = [text] if isinstance(text, str) else text
-    try:
-        if not isinstance(writes, list) or not writes:
-            raise ValueError
-        return tuple(bytes.fromhex(write) for write in writes)
-    except (ValueError, TypeError):
-        raise ValueError('bytes in hex, such as "55 01 AA", or a list of them, one per write') from None
-
-
-def _id(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-        raise ValueError('lower-case words and digits joined by hyphens, such as "open-ball"')
-    return text
-
-
-def _name(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", text):
-        raise ValueError("a name of lower-case letters, digits and underscores")
-    return text
-
-
 def _write_kinds(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, Mapping) else value
-
-
-Uuid = Annotated[str, BeforeValidator(_uuid)]
-Seconds = Annotated[float, BeforeValidator(datafile.seconds)]
-FrameField = Annotated[Frame, BeforeValidator(_frame)]
-Id = Annotated[str, AfterValidator(_id)]
-Name = Annotated[str, AfterValidator(_name)]
-Flag = Annotated[bool, Field(strict=True)]
 
 
 class Section(BaseModel):
@@ -280,7 +228,7 @@ class Example(Section):
 
     command: dict[str, Value | float | bool] | None = None
     report: dict[str, dict[str, Value | float]] | None = None
-    writes: Annotated[tuple[bytes, ...], BeforeValidator(_bytes), Field(alias="bytes")]
+    writes: Annotated[HexWrites, Field(alias="bytes")]
 
     @model_validator(mode="after")
     def _one_meaning(self) -> Example:

@@ -93,7 +93,7 @@ class Firmware:
 
     @property
     def deadline(self) -> float | None:
-        """When `tick` must be called next: for the lease, the switch-off or the battery's next per cent; or None."""
+        """When `tick` must be called next: the lease, the switch-off, the battery's next per cent; or None."""
         moments = [moment for moment in (self._lease_until, self._auto_off_at) if moment is not None]
         if self.level:
             left = self.battery - max(0.0, self._battery_told - 0.5)
