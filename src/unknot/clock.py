@@ -73,10 +73,8 @@ class _Clock:
             return selector.select(timeout / self.speed)
         ready = selector.select(0)
         if not ready:
-            # The sum may miss the deadline by a rounding error; just short of it, `reach` makes it exact. But it must
-            # move: after months of virtual time the smallest step is larger than asyncio's clock tick.
-            just_short = math.nextafter(self._now + timeout, self._now)
-            self._now = max(just_short, math.nextafter(self._now, math.inf))
+            # The sum may miss the deadline by a rounding error; just short of it, `reach` makes it exact.
+            self._now = math.nextafter(self._now + timeout, self._now)
         return ready
 
 

@@ -7,7 +7,7 @@ Every number names its source; what no source gives is marked as judgement (``J`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -101,14 +101,25 @@ class Hold(Step):
         return (Segment(self.seconds, self.to, self.to),)
 
 
-class Wave(Step):
+class Alternation(Step):
+    """The base of the steps that go back and forth between ``low`` and ``to``."""
+
+    low: Percent
+    to: Percent
+
+    @model_validator(mode="after")
+    def _low_is_low(self) -> Self:
+        if self.low > self.to:
+            raise datafile.Misfit("low", f"{self.low:g}", f"at most {self.to:g}, which is 'to'")
+        return self
+
+
+class Wave(Alternation):
     """Swell and ebb between ``low`` and ``to``, once per ``period``, beginning and ending low."""
 
     numbers: ClassVar[tuple[str, ...]] = ("low", "to", "period", "for")
 
     do: Literal["wave"]
-    low: Percent
-    to: Percent
     period: Phase
 
     def segments(self) -> tuple[Segment, ...]:
@@ -124,20 +135,18 @@ class Wave(Step):
         return tuple(segments)
 
 
-class Pulse(Step):
+class Pulse(Alternation):
     """Strong for ``on``, weak for ``off``, again and again; rises are as steep as the limit, falls at once."""
 
     numbers: ClassVar[tuple[str, ...]] = ("low", "to", "on", "off", "for")
 
     do: Literal["pulse"]
-    low: Percent
-    to: Percent
     on: Phase
     off: Phase
 
     def segments(self) -> tuple[Segment, ...]:
         """Rise, plateau, low; again until the step ends."""
-        rise = min(self.on, max(0.0, self.to - self.low) / RAMP_PERCENT_PER_SECOND)
+        rise = min(self.on, (self.to - self.low) / RAMP_PERCENT_PER_SECOND)
         top = self.low + rise * RAMP_PERCENT_PER_SECOND
         cycle = ((rise, self.low, top), (self.on - rise, top, top), (self.off, self.low, self.low))
         segments: list[Segment] = []
@@ -169,7 +178,19 @@ class Stretch(Step):
     do: Literal["stretch"]
 
 
-AnyStep = Annotated[Settle | Hold | Wave | Pulse | Rest | Move | Stretch, Field(discriminator="do")]
+Kind = Settle | Hold | Wave | Pulse | Rest | Move | Stretch
+KINDS: tuple[str, ...] = tuple(get_args(kind.model_fields["do"].annotation)[0] for kind in get_args(Kind))
+"""What ``do`` may say."""
+
+
+def _known(step: object) -> object:
+    if isinstance(step, dict) and step.get("do") not in KINDS:
+        found = repr(step["do"]) if "do" in step else "nothing"
+        raise datafile.Misfit("do", found, f"one of {', '.join(KINDS)}")
+    return step
+
+
+AnyStep = Annotated[Annotated[Kind, Field(discriminator="do")], BeforeValidator(_known)]
 
 
 def _schema_1(value: int) -> int:

@@ -7,6 +7,7 @@ and each has a deadline of its own: lateness never adds up.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -198,7 +199,8 @@ def _compile(
         start = at
         for segment in segments:
             wanted += (replace(cue, step=len(spans)) for cue in _quantise(segment, at, levels, ceiling))
-            at = round(at + segment.seconds, _MILLISECONDS)
+            at += segment.seconds
+        at = round(at, _MILLISECONDS)
         peak = max(max(segment.start, segment.end) for segment in segments)
         spans.append(Span(do, one, start, at, say, round(peak, 1)))
     wanted.append(Cue(at, 0, len(spans) - 1))
@@ -217,7 +219,7 @@ def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Ite
     first, last = level_for(segment.start), level_for(segment.end)
     if segment.end > segment.start:
         first = max(first, 1)  # an easing begins at the lowest level, not with a silence
-    yield Cue(at, first, 0)
+    yield Cue(round(at, _MILLISECONDS), first, 0)
     if first == last:
         return
     rising = 1 if last > first else -1
@@ -236,16 +238,23 @@ def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
     rose = pieces[0].at if pieces else 0.0
     for index, cue in enumerate(pieces):
         until = pieces[index + 1].at if index + 1 < len(pieces) else float("inf")
+        if cue.at >= until:
+            continue  # the next piece begins at the same moment
         if cue.level < level:
             level = cue.level
             yield cue
         while level < cue.level:
-            at = cue.at if level == 0 else max(cue.at, round(rose + pace, _MILLISECONDS))
+            at = cue.at if level == 0 else max(cue.at, _not_before(rose + pace))
             if at >= until:
                 break
             level += 1
             rose = at
             yield Cue(at, level, cue.step)
+
+
+def _not_before(at: float) -> float:
+    """The first millisecond that is not before a second; the nearest one could break the ramp's limit."""
+    return math.ceil(round(at * 1000, _MILLISECONDS)) / 1000
 
 
 def _hold(cues: Iterable[Cue], held_to: int | None) -> Iterator[Cue]:

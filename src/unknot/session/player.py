@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import dropwhile
 from typing import TYPE_CHECKING, ClassVar
 
 from unknot import events
@@ -153,6 +154,7 @@ class Player:
         self._position = 0.0  # where a pause froze the timeline
         self._span = -1  # the step last told
         self._level = 0  # what the motor has, as far as we know
+        self._asked = 0  # the level last asked for
         self._held_to: int | None = None  # the level that the person chose on the ball
         self._on_since: float | None = None
         self._motor_seconds = 0.0
@@ -224,17 +226,27 @@ class Player:
                     self.elapsed(now), self._span, span.do, span.say, round(span.end - span.start, 3), span.intensity
                 )
                 effects.append(Tell(step))
-        cue: Cue | None = None
-        while self._cues and self._cues[0].at <= position:
-            cue, self._cues = self._cues[0], self._cues[1:]
+        cue = self._newest_due(now)
         if position >= self.timeline.seconds:
             return effects + self._stop(EndReason.COMPLETED, self._origin + self.timeline.seconds)
         if cue is not None and cue.level != self._level:
             due = self._origin + cue.at
             effects.append(SetLevel(cue.level, due) if cue.level else StopMotor(due))
+            self._asked = cue.level
         if cue is not None and cue.level == 0:
             self._held_to = None
         return effects
+
+    def _newest_due(self, now: float) -> Cue | None:
+        """The newest level that is due; older ones are dropped, but an off is made up for and eased in after it."""
+        position = self.position(now)
+        due = tuple(cue for cue in self._cues if cue.at <= position + _SLACK)
+        self._cues = self._cues[len(due) :]
+        missed = [cue for cue in due[:-1] if cue.level == 0]
+        if not missed:
+            return due[-1] if due else None
+        self._cues = self.timeline.onwards(position, 0)
+        return missed[-1]
 
     def _pause(self, event: Input, now: float) -> list[Effect]:
         self._position = self.position(now)
@@ -282,7 +294,11 @@ class Player:
         return [StopMotor(now)]
 
     def _written(self, event: Input, now: float) -> list[Effect]:
-        return self._changed(event.level, event.due, event.at) if isinstance(event, Written) else []
+        if not isinstance(event, Written):
+            return []
+        if event.level != self._asked:  # the ball changed it while it was written
+            return self._observed(Observed(event.level), now)
+        return self._changed(event.level, event.due, event.at)
 
     def _stopped(self, event: Input, now: float) -> list[Effect]:
         """A stop within the protocol: a rest, a move, a pause."""
@@ -324,9 +340,9 @@ class Player:
             return [adopted, *self._pause(event, now)]
         self._held_to = event.level
         position = self.position(now)
-        # The level that is due now is not written again: the person has just chosen another one.
-        ahead = self.timeline.onwards(position, event.level, held_to=event.level)
-        self._cues = tuple(cue for cue in ahead if cue.at > position)
+        # The level that the person chose stays until the protocol next switches the motor off.
+        ahead = (cue for cue in self.timeline.cues if cue.at > position)
+        self._cues = tuple(dropwhile(lambda cue: cue.level > 0, ahead))
         return [adopted]
 
     def _account(self, level: int, now: float) -> None:

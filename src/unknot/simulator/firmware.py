@@ -102,7 +102,7 @@ class Firmware:
 
     @property
     def _percent(self) -> int:
-        """The charge in whole per cent; halves are rounded down, so that a per cent is gone when its moment has come."""
+        """The charge in whole per cent; halves are rounded down, so that a per cent is gone at its moment."""
         return max(0, math.ceil(self.battery - 0.5 - _BATTERY_EPSILON))
 
     @property
