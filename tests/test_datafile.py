@@ -99,8 +99,10 @@ def test_a_good_file_becomes_its_model(tmp_path: Path) -> None:
     assert datafile.load(file, Outer) == Outer(number=1, inner=(Inner(pause="2s"),))
 
 
-def test_a_fixed_value_needs_not_stand_in_the_file_and_wins_over_it(tmp_path: Path) -> None:
-    assert datafile.load(file_of(tmp_path, "number = 1\nname = 'theirs'"), Outer, name="ours").name == "ours"
+def test_a_fixed_value_does_not_stand_in_the_file(tmp_path: Path) -> None:
+    assert datafile.load(file_of(tmp_path, "number = 1"), Outer, name="ours").name == "ours"
+    with pytest.raises(FileError, match="name: found 'theirs'; expected no such key"):
+        datafile.load(file_of(tmp_path, "number = 1\nname = 'theirs'"), Outer, name="ours")
 
 
 def test_the_error_is_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:

@@ -90,6 +90,9 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     from pydantic import ValidationError
 
     content = read(file, error)
+    if named := fixed.keys() & content.keys():
+        key = min(named)
+        raise error(file, key, repr(content[key]), "no such key: the file's own name says it")
     try:
         return model.model_validate({**content, **fixed})
     except ValidationError as cause:

@@ -284,6 +284,22 @@ async def test_echoes_of_our_own_writes_are_not_taken_for_the_button(air: Air) -
     assert ear.levels == []
 
 
+async def test_of_a_press_and_a_write_that_cross_the_one_that_arrives_last_is_believed(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.2))
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        await ball.set_level(1)
+        await asyncio.sleep(1)
+        writing = asyncio.create_task(ball.set_level(4))
+        await asyncio.sleep(0.1)
+        sim.press_button()  # 2, before the 4 arrives
+        await writing
+        await asyncio.sleep(1)
+        assert ball.level == sim.level == 4
+        assert ear.levels == [2, 4]
+
+
 async def test_a_ball_of_fewer_steps_answers_with_the_level_it_has(
     air: Air, simulated_ball: SimulatedBall, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,9 +83,7 @@ DURATION = '; expected a duration with its unit, such as "45s", "500ms" or "2min
 WORDS = '; expected lower-case words and digits joined by hyphens, such as "open-ball"'
 TYPES = "expected u8, i8, u16le, u16be (u24, u32, i16 likewise), dec, dec3 or text"
 THREE = "which is what the frames make of SetLevel(level=3, lease=None, sequence=0)"
-HIGHEST = (
-    "(refused: button-ball has the levels 1 to 4 and a stop, not a level 5)"
-)
+HIGHEST = "(refused: button-ball has the levels 1 to 4 and a stop, not a level 5)"
 HEX = '; expected bytes in hex, such as "55 01 AA", or a list of them, one per write'
 COMMAND = "set_level = LEVEL with lease and sequence, or stop = true with sequence"
 

@@ -12,8 +12,8 @@ from tests.protocols.made import PROPERTY, step, timeline, timelines
 from unknot import events
 from unknot.events import EndReason, StopOutcome
 from unknot.protocols.timeline import Timeline
-from unknot.session import player
-from unknot.session.player import (
+from unknot.session import messages
+from unknot.session.messages import (
     Begin,
     Effect,
     End,
@@ -21,17 +21,16 @@ from unknot.session.player import (
     Input,
     Observed,
     Pause,
-    Player,
     Resume,
     SetLevel,
     Skip,
-    State,
     StopMotor,
     Stopped,
     Tell,
     Wake,
     Written,
 )
+from unknot.session.player import Player, State
 
 BEGAN = 1000.0
 """The time of the loop at which these tests begin: no session may count from 0."""
@@ -140,7 +139,7 @@ def begun(made: Timeline, second: float = 0.0) -> Bench:
 
 
 def test_every_pair_of_state_and_input_is_in_the_table() -> None:
-    assert set(Player.TRANSITIONS) == set(product(State, get_args(player.Input)))
+    assert set(Player.TRANSITIONS) == set(product(State, get_args(messages.Input)))
 
 
 def test_every_state_is_reached() -> None:
@@ -157,7 +156,7 @@ def test_every_input_is_taken_in_every_state(state: State) -> None:
         Begin(), Wake(), Pause(), Resume(), Skip(), End(), Fail("gone"), Written(1, BEGAN, BEGAN),
         Stopped(StopOutcome.SENT, BEGAN, BEGAN), Stopped(StopOutcome.UNKNOWN, BEGAN, BEGAN), Observed(1), Observed(0),
     ]  # fmt: skip
-    assert {type(example) for example in examples} == set(get_args(player.Input))
+    assert {type(example) for example in examples} == set(get_args(messages.Input))
     road: dict[State, list[Input]] = {
         State.READY: [],
         State.RUNNING: [Begin()],

@@ -80,6 +80,7 @@ class Ball:
         self._since = 0.0
         self._reported: int | None = None
         self._echoes: deque[tuple[int, float]] = deque()
+        self._overruled = False  # the ball changed its level by itself since our last command
         self._sequence = 0
         self._acknowledged: float | str | None = None
         self._turn = 0
@@ -284,6 +285,7 @@ class Ball:
 
     def _expect(self, level: int) -> None:
         """Remember that a report of this level will be the echo of our own write."""
+        self._overruled = False
         if level == self._level:
             return
         self._forget_old_echoes()
@@ -350,9 +352,12 @@ class Ball:
         if level == self._reported:
             return
         self._reported = level
-        is_ours = self._is_echo(level) or is_ours
+        if self._is_echo(level):
+            # Our newest write is news only if the ball changed its level while it was on its way.
+            is_ours = bool(self._echoes) or not self._overruled
         if is_ours or level == self._level:
             return
+        self._overruled = True
         self._level, self._since = level, asyncio.get_running_loop().time()
         self._vibrating.clear()  # a level that the person chose on the ball is theirs, not ours to renew
         for listener in tuple(self._listeners):

@@ -45,7 +45,7 @@ def _phase(value: float) -> float:
 
 Seconds = Annotated[float, BeforeValidator(datafile.seconds), AfterValidator(_bounded)]
 Phase = Annotated[Seconds, AfterValidator(_phase)]
-Percent = Annotated[float, Field(ge=0, le=100)]
+Percent = Annotated[float, Field(strict=True, ge=0, le=100)]
 
 
 class Step(BaseModel):

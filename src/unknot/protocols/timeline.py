@@ -67,7 +67,7 @@ class Timeline:
         profile: the profile's id.
         levels: the profile's highest level.
         spans: the steps in order, without gaps.
-        cues: the level changes in order; the last one is level 0.
+        cues: the level changes in order; the last one is level 0. None if the motor never runs.
     """
 
     muscle: str

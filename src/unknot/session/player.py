@@ -16,19 +16,34 @@ clock is read and nothing is awaited here, so a session can be shown, tested and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import dropwhile
 from typing import TYPE_CHECKING, ClassVar
 
 from unknot import events
 from unknot.events import EndReason, StopOutcome
+from unknot.session.messages import (
+    Begin,
+    End,
+    Fail,
+    Input,
+    Observed,
+    Pause,
+    Resume,
+    SetLevel,
+    Skip,
+    StopMotor,
+    Stopped,
+    Tell,
+    Wake,
+    Written,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unknot.protocols.timeline import Cue, Timeline
-
+    from unknot.session.messages import Effect
 
 _SLACK = 1e-6
 """Seconds by which a deadline may seem to lie ahead when the loop wakes us for it: float arithmetic, not lateness."""
@@ -42,96 +57,6 @@ class State(Enum):
     PAUSED = auto()
     STOPPING = auto()
     ENDED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """Start the protocol; said once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wake:
-    """The player's deadline has come."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The person wants a pause."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """The person is ready to go on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """The person wants the next step."""
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """The person or the script wants the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """The ball or the way to it failed."""
-
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A level was written: due when, done when (times of the loop)."""
-
-    level: int
-    due: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Stopped:
-    """A stop was written, or could not be: due when, the motor off since when (times of the loop)."""
-
-    outcome: StopOutcome
-    due: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """The ball changed its level by itself."""
-
-    level: int
-
-
-Input = Begin | Wake | Pause | Resume | Skip | End | Fail | Written | Stopped | Observed
-
-
-@dataclass(frozen=True, slots=True)
-class SetLevel:
-    """Write this level, due at this time of the loop."""
-
-    level: int
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
-class StopMotor:
-    """Stop the motor; answered by `Stopped`."""
-
-    due: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tell:
-    """Tell the listeners."""
-
-    event: events.Event
-
-
-Effect = SetLevel | StopMotor | Tell
 
 
 class Player:

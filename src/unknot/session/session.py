@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from unknot import events
 from unknot.errors import LinkError, NotStopped, UnknotError, UsageError
 from unknot.events import StopOutcome
-from unknot.session import player
+from unknot.session import messages
 from unknot.session.player import Player, State
 from unknot.shielding import finish
 
@@ -75,7 +75,7 @@ class Session:
         self.timeline = timeline
         self._ball = ball
         self._player = Player(timeline)
-        self._inbox: deque[player.Input] = deque()
+        self._inbox: deque[messages.Input] = deque()
         self._alarm = asyncio.Event()
         self._told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._listeners: list[Callable[[events.Event], None]] = []
@@ -137,19 +137,19 @@ class Session:
 
     def pause(self) -> None:
         """Stop the motor and wait. Does nothing unless the session runs."""
-        self._post(player.Pause())
+        self._post(messages.Pause())
 
     def resume(self) -> None:
         """Go on where it was paused, easing in again. Does nothing unless the session is paused."""
-        self._post(player.Resume())
+        self._post(messages.Resume())
 
     def skip(self) -> None:
         """Go to the next step; after the last one the session is complete."""
-        self._post(player.Skip())
+        self._post(messages.Skip())
 
     def stop(self) -> None:
         """Stop the motor and end the session. May be said at any time, and again."""
-        self._post(player.End())
+        self._post(messages.End())
 
     async def wait(self) -> events.Ended:
         """Wait until the session is over; its last event."""
@@ -166,7 +166,7 @@ class Session:
 
     def ball_changed_level(self, level: int) -> None:
         """The ball changed its level by itself."""
-        self._post(player.Observed(level))
+        self._post(messages.Observed(level))
 
     def ball_reported(self, values: dict[str, float | str]) -> None:
         """The ball told something else about itself."""
@@ -181,10 +181,10 @@ class Session:
     async def _play(self) -> None:
         unlisten = self._ball.listen(self)
         try:
-            self._inbox.appendleft(player.Begin())
+            self._inbox.appendleft(messages.Begin())
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
-                await self._take(self._inbox.popleft() if self._inbox else player.Wake())
+                await self._take(self._inbox.popleft() if self._inbox else messages.Wake())
         except BaseException:
             await finish(self._ball.stop())
             raise
@@ -207,41 +207,41 @@ class Session:
         finally:
             timer.cancel()
 
-    async def _take(self, event: player.Input) -> None:
+    async def _take(self, event: messages.Input) -> None:
         """Hand the player an input and carry out what it wants, until it wants no more."""
         loop = asyncio.get_running_loop()
         effects = deque(self._player.handle(event, loop.time()))
         while effects:
             effect = effects.popleft()
-            if isinstance(effect, player.Tell):
+            if isinstance(effect, messages.Tell):
                 self._tell(effect.event)
             else:
                 effects.extendleft(reversed(await self._perform(effect)))
 
-    async def _perform(self, effect: player.SetLevel | player.StopMotor) -> list[player.Effect]:
+    async def _perform(self, effect: messages.SetLevel | messages.StopMotor) -> list[messages.Effect]:
         loop = asyncio.get_running_loop()
-        if isinstance(effect, player.StopMotor):
+        if isinstance(effect, messages.StopMotor):
             outcome = await self._ball.stop()
             if outcome is StopOutcome.UNKNOWN and self._failure is None:
                 self._failure = NotStopped()
-            return self._player.handle(player.Stopped(outcome, effect.due, self._ball.level_since), loop.time())
+            return self._player.handle(messages.Stopped(outcome, effect.due, self._ball.level_since), loop.time())
         try:
             await self._ball.set_level(effect.level)
         except LinkError as error:
             self._fail(error)
             return []
-        return self._player.handle(player.Written(self._ball.level, effect.due, self._ball.level_since), loop.time())
+        return self._player.handle(messages.Written(self._ball.level, effect.due, self._ball.level_since), loop.time())
 
     def _fail(self, error: UnknotError) -> None:
         if self.state in (State.STOPPING, State.ENDED):
             return  # the stop's own outcome tells what matters now
         if self._failure is None:
             self._failure = error
-        self._post(player.Fail(str(error)))
+        self._post(messages.Fail(str(error)))
 
-    def _post(self, event: player.Input) -> None:
+    def _post(self, event: messages.Input) -> None:
         # The end and a failure go before everything that waits.
-        if isinstance(event, player.End | player.Fail):
+        if isinstance(event, messages.End | messages.Fail):
             self._inbox.appendleft(event)
         else:
             self._inbox.append(event)
