@@ -39,6 +39,9 @@ ECHO_SECONDS = 2.0
 """How long a report may lag behind the write that caused it; a level that comes later is the ball's own (judgement:
 two deadlines of an operation)."""
 
+_BOOKKEEPING = {"level", "lease", "sequence"}
+"""What a status tells about our own commands; it is no news to a listener."""
+
 
 class Listener(Protocol):
     """Who hears what a ball says by itself; `unknot.session.session.Session` is one."""
@@ -333,11 +336,10 @@ class Ball:
         if report is None:
             log.debug("%s on %s is no report of %s", data.hex(" "), role, self.profile.id)
             return
-        news = {name: value for name, value in report.values.items() if self.told.get(name) != value}
+        news = dict(report.values.items() - self.told.items())
         self.told.update(news)
         self._hear_level(report)
-        facts = {name: value for name, value in news.items() if name not in ("level", "lease", "sequence")}
-        if facts:
+        if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             for listener in tuple(self._listeners):
                 listener.ball_reported(facts)
 

@@ -85,6 +85,7 @@ class Codec:
 
     def __init__(self, profile: FirmwareProfile) -> None:
         self.profile = profile
+        self._conversions = profile.values
         self._reports = {
             role: tuple((name, report.frame) for name, report in profile.reports.items() if report.source == role)
             for role in profile.gatt
@@ -153,11 +154,14 @@ class Codec:
             if slot not in values:
                 raise FrameValueError(slot, None, "a value")
             value = values[slot]
-            wire[slot] = value if isinstance(value, str) else self._number_to_wire(slot, value)
+            if isinstance(value, str) or (isinstance(value, int) and slot not in self._conversions):
+                wire[slot] = value
+            else:
+                wire[slot] = self._number_to_wire(slot, value)
         return wire
 
     def _number_to_wire(self, slot: str, value: float) -> int:
-        conversion = self.profile.convert(slot)
+        conversion = self._conversions.get(slot)
         if not -math.inf < value < math.inf:
             raise FrameValueError(slot, value, "a finite number")
         if conversion is not None:
@@ -170,10 +174,11 @@ class Codec:
         return int(value)
 
     def _from_wire(self, wire: Mapping[str, Value]) -> dict[str, float | str]:
-        values: dict[str, float | str] = {}
-        for slot, value in wire.items():
-            conversion = self.profile.convert(slot)
-            values[slot] = conversion.from_wire(value) if conversion and isinstance(value, int) else value
+        values: dict[str, float | str] = dict(wire)
+        for slot, conversion in self._conversions.items():
+            value = wire.get(slot)
+            if isinstance(value, int):
+                values[slot] = conversion.from_wire(value)
         return values
 
 
