@@ -53,7 +53,7 @@ async def test_the_users_choice_of_profile_wins(air: Air, simulated_ball: Simula
     ("options", "error", "words"),
     [
         ({"side": "up"}, UsageError, "a side is left, right, both or any, not 'up'"),
-        ({"intensity": 101}, UsageError, "from 0 to 100 %"),
+        ({"intensity": 101}, UsageError, "an intensity is 0, or from 1 to 100 %"),
         ({"intensity": 67}, errors.LimitExceeded, "the ceiling 'moderate' is 66.67 %"),
     ],
 )

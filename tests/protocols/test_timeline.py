@@ -145,9 +145,9 @@ def test_no_intensity_guides_without_the_motor() -> None:
     assert (made.motor_seconds, made.seconds, len(made.spans)) == (0, 15, 3)
 
 
-@pytest.mark.parametrize("intensity", [-1, 100.1, math.nan, math.inf])
+@pytest.mark.parametrize("intensity", [-1, 0.5, 100.1, math.nan, math.inf])
 def test_an_intensity_that_is_no_percentage_is_refused(intensity: float) -> None:
-    with pytest.raises(UsageError, match="an intensity is from 0 to 100 %, not"):
+    with pytest.raises(UsageError, match="an intensity is 0, or from 1 to 100 %, not"):
         timeline(*TINY, levels=4, intensity=intensity)
 
 
@@ -365,7 +365,7 @@ def test_the_motor_is_on_from_the_first_moment_of_a_vibrating_step(made: MuscleP
 
 
 @PROPERTY
-@given(made=protocols(), share=st.floats(0, 1), data=st.data())
+@given(made=protocols(), share=st.just(0) | st.floats(0.05, 1), data=st.data())
 def test_an_intensity_is_never_passed(made: MuscleProtocol, share: float, data: st.DataObject) -> None:
     levels = data.draw(levels_for(made.ceiling))
     intensity = made.ceiling.percent * share

@@ -87,7 +87,7 @@ def run(
 
 
 @click.command()
-@click.argument("percent", type=click.FloatRange(0, 100, min_open=True))
+@click.argument("percent", type=click.FloatRange(1, 100))
 @click.option(
     "--for", "seconds", type=Duration(), required=True, metavar="DURATION", help='For how long, such as "10s".'
 )

@@ -184,7 +184,7 @@ class Ball:
         """Vibrate without a muscle: ease in, hold, stop.
 
         Args:
-            percent: the intensity, above 0; at most that of the ceiling ``limits.FREE_CEILING``.
+            percent: the intensity, from 1; at most that of the ceiling ``limits.FREE_CEILING``.
             seconds: how long the motor runs in all, easing in (10 % of the range a second) included.
 
         Raises:

@@ -27,6 +27,10 @@ _MILLISECONDS = 3
 """Cues lie on a grid of milliseconds: finer than any radio, and readable."""
 
 
+LEAST_INTENSITY = 1.0
+"""The weakest intensity (%) that can be asked for; below it a caller more likely means a share of 1 (judgement)."""
+
+
 class Side(StrEnum):
     """Which side of the body; `ANY` leaves it to the person."""
 
@@ -128,8 +132,8 @@ def compile_protocol(
         protocol: what the muscle gets.
         profile: whose levels it is compiled for.
         side: left, right, both one after the other, or any.
-        intensity: the strongest intensity (%) instead of the protocol's own; the whole curve is scaled to it. 0 guides
-            without the motor.
+        intensity: the strongest intensity (%) instead of the protocol's own, from `LEAST_INTENSITY`; the whole curve is
+            scaled to it. 0 guides without the motor.
 
     Raises:
         LimitExceeded: a limit refuses.
@@ -154,7 +158,7 @@ def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Ti
     """The timeline of vibration without a muscle: eased in, held, and off after ``seconds`` in all.
 
     Args:
-        percent: the intensity, above 0.
+        percent: the intensity, from `LEAST_INTENSITY`.
         seconds: how long the motor runs, easing in included.
         profile: whose levels it is compiled for.
 
@@ -162,8 +166,8 @@ def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Ti
         LimitExceeded: too strong or too long.
         UsageError: no percentage, or no time.
     """
-    if not 0 < percent <= 100:
-        raise UsageError(f"an intensity is above 0 and at most 100 %, not {percent:g}")
+    if not LEAST_INTENSITY <= percent <= 100:
+        raise UsageError(f"an intensity is from {LEAST_INTENSITY:g} to 100 %, not {percent:g}")
     if not seconds > 0:
         raise UsageError(f"a duration is above 0 s, not {seconds:g}")
     limits.FREE.refuse_above(seconds)
@@ -175,8 +179,8 @@ def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Ti
 def _factor(peak: float, intensity: float | None) -> float:
     if intensity is None:
         return 1.0
-    if not 0 <= intensity <= 100:
-        raise UsageError(f"an intensity is from 0 to 100 %, not {intensity:g}")
+    if not (intensity == 0 or LEAST_INTENSITY <= intensity <= 100):
+        raise UsageError(f"an intensity is 0, or from {LEAST_INTENSITY:g} to 100 %, not {intensity:g}")
     if peak == 0:
         return 0.0
     return intensity / peak
