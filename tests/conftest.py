@@ -13,7 +13,6 @@ from unknot.clock import VirtualTimeLoop
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
 
-
 # The same examples on every run: what a submission is judged by does not depend on luck. Look for new ones with
 # `pytest --hypothesis-profile=explore`.
 settings.register_profile("same", derandomize=True)
