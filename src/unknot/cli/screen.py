@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from unknot import events
-from unknot.cli.words import clock
+from unknot.cli.words import clock, countdown
 from unknot.events import StopOutcome
 
 if TYPE_CHECKING:
@@ -94,10 +94,12 @@ class Live:
         span = timeline.spans[timeline.span_at(position)]
         rows = Table.grid(padding=(0, 1))
         within, length = position - span.start, span.end - span.start
-        rows.add_row(span.do, ProgressBar(length, within, width=_BAR), Text(clock(span.end - position), style="bold"))
+        rows.add_row(
+            span.do, ProgressBar(length, within, width=_BAR), Text(countdown(span.end - position), style="bold")
+        )
         rows.add_row("level", ProgressBar(timeline.levels, level, width=_BAR), f"{level} of {timeline.levels}")
         rows.add_row(
-            "all", ProgressBar(timeline.seconds, position, width=_BAR), f"{clock(timeline.seconds - position)} left"
+            "all", ProgressBar(timeline.seconds, position, width=_BAR), f"{countdown(timeline.seconds - position)} left"
         )
         words = self._step.say if self._step else timeline.title
         head = Text(f"{self._paused.capitalize()}, motor off. {words}" if self._paused else words, style="bold")

@@ -103,9 +103,14 @@ PROFILE = Name("profile", _profiles)
 
 
 def clock(seconds: float) -> str:
-    """Minutes and seconds, such as 3:05."""
-    whole = math.ceil(seconds - 1e-6)
+    """Minutes and seconds, such as 3:05, to the nearest second."""
+    whole = round(seconds)
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+def countdown(seconds: float) -> str:
+    """Minutes and seconds that are left, such as 3:05; 0:00 only when nothing is."""
+    return clock(math.ceil(seconds - 1e-6))
 
 
 def printable(text: str) -> str:
