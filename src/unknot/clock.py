@@ -120,3 +120,7 @@ class VirtualTimeLoop(FastLoop):
     def _serve(self, when: float, callback: Callable[[*Ts], object], args: tuple[*Ts]) -> None:
         self._clock.reach(when)
         callback(*args)
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109 - asyncio's own
+        """Wait for threads as long as they take: a deadline in virtual time (Python 3.12 has one) is over at once."""
+        await super().shutdown_default_executor()
