@@ -3,12 +3,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from bleak.backends.device import BLEDevice
 
 import unknot
-from unknot.errors import GattMismatch, LevelOutOfRange, LimitExceeded, LinkError, LinkLost, NotStopped
+from unknot.device.ball import Ball
+from unknot.device.radio import Radio
+from unknot.errors import GattMismatch, LevelOutOfRange, LimitExceeded, LinkError, LinkLost, LinkTimeout, NotStopped
 from unknot.events import StopOutcome
 from unknot.profiles import library
-from unknot.simulator import Air, SimulatedBall
+from unknot.profiles.model import FirmwareProfile, WriteKind
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.firmware import Refusal
 
 EVERY_PROFILE = sorted(library.files())
@@ -45,6 +49,13 @@ def written(sim: SimulatedBall) -> Iterator[list[tuple[float, str]]]:
     sim.firmware.write = spy  # type: ignore[method-assign, assignment]
     yield writes
     sim.firmware.write = take  # type: ignore[method-assign]
+
+
+def writing(profile: str, kind: WriteKind) -> FirmwareProfile:
+    """The profile of a ball that takes only that kind of write."""
+    known = library.load(profile)
+    gatt = {role: use.model_copy(update={"write": (kind,)}) if use.write else use for role, use in known.gatt.items()}
+    return known.model_copy(update={"gatt": gatt})
 
 
 async def test_learns_what_the_ball_tells_on_connecting(air: Air, simulated_ball: SimulatedBall) -> None:
@@ -178,6 +189,42 @@ async def test_stop_is_the_next_write_whatever_waits(air: Air) -> None:
         assert sim.level == 0
 
 
+@pytest.mark.parametrize("asked", [step / 100 for step in range(105, 145)])
+async def test_no_renewal_of_the_lease_slips_in_behind_a_stop(asked: float) -> None:
+    sim = SimulatedBall(writing("open-ball", WriteKind.REQUEST), latency=0.1)
+    radio = Radio(SimulatedClient, SimulatedScanner, None, {"air": Air(sim)})
+    async with Ball(BLEDevice(sim.address, sim.name, None), sim.profile, radio) as ball:
+        await ball.set_level(30)  # to be renewed 1.5 s later
+        await asyncio.sleep(asked - 0.04)
+        changing = asyncio.create_task(ball.set_level(40))  # holds the link, so that the renewal would have to wait
+        await asyncio.sleep(0.04)
+        assert await ball.stop() is StopOutcome.CONFIRMED
+        await changing
+        await asyncio.sleep(10)
+        assert sim.trace.points[-1][1] == 0
+        assert [level for _, level in sim.trace.points].count(0) == 1
+
+
+async def test_after_a_stop_that_failed_no_lease_is_renewed(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = air.add(SimulatedBall())
+    take = sim.firmware.write
+
+    def refuse(role: str, data: bytes, now: float) -> object:
+        if data[0] == 0:
+            raise Refusal(0x0E)
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse)
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air) as ball:
+            await ball.set_level(30)
+            await asyncio.sleep(5)
+            assert await ball.stop() is StopOutcome.UNKNOWN
+            await asyncio.sleep(10)
+            assert sim.level == 0  # by its lease
+            assert sim.trace.seconds_on() < 5 + 3.1
+
+
 async def test_of_waiting_levels_only_the_newest_is_written(air: Air) -> None:
     sim = air.add(SimulatedBall("button-ball", latency=0.1))
     async with unknot.connect(simulate=air) as ball:
@@ -282,6 +329,60 @@ async def test_echoes_of_our_own_writes_are_not_taken_for_the_button(air: Air) -
         await ball.stop()
         await asyncio.sleep(5)
     assert ear.levels == []
+
+
+async def test_a_stop_that_cannot_be_acknowledged_is_repeated_as_the_profile_says() -> None:
+    sim = SimulatedBall("vibmotor-3")
+    async with unknot.connect(simulate=Air(sim)) as ball:
+        await ball.set_level(20)
+        began = asyncio.get_running_loop().time()
+        with written(sim) as writes:
+            await ball.stop()
+        assert [(round(at - began, 6), data) for at, data in writes] == [(0, "00 00"), (0.1, "00 00"), (0.2, "00 00")]
+        assert ball.level_since == began
+
+
+@pytest.mark.parametrize(("reports", "outcome", "seconds"), [(True, "confirmed", 0.0), (False, "sent", 1.0)])
+async def test_a_report_of_level_0_confirms_a_stop_that_was_only_sent(
+    reports: bool, outcome: str, seconds: float
+) -> None:
+    sim = SimulatedBall(writing("button-ball", WriteKind.COMMAND))
+    radio = Radio(SimulatedClient, SimulatedScanner, None, {"air": Air(sim)})
+    loop = asyncio.get_running_loop()
+    async with Ball(BLEDevice(sim.address, sim.name, None), sim.profile, radio) as ball:
+        await ball.set_level(3)
+        await asyncio.sleep(1)
+        if not reports:
+            sim._subscribers.clear()
+        began = loop.time()
+        assert (await ball.stop()).value == outcome
+        assert loop.time() - began == pytest.approx(seconds)
+        assert sim.level == 0
+
+
+async def test_a_lease_that_cannot_be_renewed_is_told_and_ends_by_itself(
+    air: Air, simulated_ball: SimulatedBall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def silence(role: str, data: bytes) -> None:
+        await asyncio.sleep(3600)
+
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        await ball.set_level(20)
+        monkeypatch.setattr(simulated_ball, "command", silence)
+        await asyncio.sleep(30)
+        assert [type(failure) for failure in ear.failures] == [LinkTimeout]
+        assert simulated_ball.trace.seconds_on() == 3
+        assert "OpenBall" in repr(ball)
+
+
+async def test_a_ball_that_falls_silent_while_connecting_is_left(air: Air, simulated_ball: SimulatedBall) -> None:
+    simulated_ball.latency = 5
+    with pytest.raises(LinkTimeout):
+        async with unknot.connect(simulate=air):
+            pytest.fail("connected")
+    assert not simulated_ball.is_connected
 
 
 async def test_of_a_press_and_a_write_that_cross_the_one_that_arrives_last_is_believed(air: Air) -> None:

@@ -165,7 +165,9 @@ class Ball:
             if await self.stop() is StopOutcome.UNKNOWN:
                 raise NotStopped(f"ball {self.name} at {self.address}")
             return
-        await self._command_level(level)
+        self._codec.refuse_level(level)  # before anything is touched
+        self._turn += 1
+        await self._write_level(level, self._turn)
 
     async def stop(self) -> StopOutcome:
         """Stop the motor, before everything else that waits to be written.
@@ -177,7 +179,9 @@ class Ball:
         Returns:
             What is known about the motor now; no exception is raised for the radio's sake.
         """
-        self._turn += 1  # at once, not when the task below gets its turn
+        # At once, not when the task below gets its turn: nothing that waits may be written any more, no lease renewed.
+        self._turn += 1
+        self._vibrating.clear()
         return await finish(self._stop())
 
     async def vibrate(self, percent: float, *, seconds: float) -> None:
@@ -207,14 +211,12 @@ class Ball:
 
     # Writing.
 
-    async def _command_level(self, level: int) -> None:
-        command = SetLevel(level, self.profile.safety.lease, self._next_sequence())
-        writes = self._codec.encode(command)  # refuses before anything is touched
-        self._turn += 1
-        turn = self._turn
+    async def _write_level(self, level: int, turn: int) -> None:
         async with self._lock:
             if turn != self._turn:
                 return  # a newer level or a stop has been asked for
+            command = SetLevel(level, self.profile.safety.lease, self._next_sequence())
+            writes = self._codec.encode(command)
             loop = asyncio.get_running_loop()
             now, before = loop.time(), self._level
             # Until the ball says otherwise: a write that fails half-way may have arrived.
@@ -225,7 +227,8 @@ class Ball:
             if level != before:
                 self._since = loop.time()
             self._renew_at = now + (self.profile.safety.lease or 0.0) / 2
-            self._vibrating.set()
+            if turn == self._turn:
+                self._vibrating.set()
 
     async def _stop(self) -> StopOutcome:
         self._off_heard.clear()
@@ -255,8 +258,14 @@ class Ball:
         for repeat in range(1 if acknowledged else safety.stop_repeat):
             if repeat:
                 await asyncio.sleep(safety.stop_gap)
-            for write in writes:
-                await self._link.write(write)
+            try:
+                for write in writes:
+                    await self._link.write(write)
+            except LinkError as error:
+                if not repeat:
+                    raise
+                log.warning("repeating the stop: %s", error)  # it has gone out once
+                break
             if not repeat and self._level:
                 self._since = asyncio.get_running_loop().time()
         return StopOutcome.CONFIRMED if acknowledged else StopOutcome.SENT
@@ -277,14 +286,13 @@ class Ball:
             delay = self._renew_at - loop.time()
             if delay > 0:
                 await asyncio.sleep(delay)
-            elif self._level:
+            elif self._vibrating.is_set():
                 try:
-                    await self._command_level(self._level)
+                    # The turn is the present one: a stop that is asked for before the lock is ours makes it stale.
+                    await self._write_level(self._level, self._turn)
                 except LinkError as error:
                     self._vibrating.clear()
                     self._tell_failure(error)
-            else:
-                self._vibrating.clear()
 
     def _expect(self, level: int) -> None:
         """Remember that a report of this level will be the echo of our own write."""

@@ -99,10 +99,18 @@ class Codec:
         """
         if isinstance(command, Stop):
             return self._writes(self.profile.commands.stop, {"sequence": command.sequence}, WriteKind.REQUEST)
-        self._refuse_level(command.level)
+        self.refuse_level(command.level)
         lease = command.lease if command.lease is not None else self.profile.safety.lease
         values = {"level": command.level, "sequence": command.sequence, "lease": lease or 0.0}
         return self._writes(self.profile.commands.set_level, values, None)
+
+    def refuse_level(self, level: object) -> None:
+        """Raise `LevelOutOfRange` unless the ball has the level; `encode` does it too."""
+        levels = self.profile.motor.levels
+        if isinstance(level, bool) or not isinstance(level, int):
+            raise UsageError(f"a level is a whole number from 1 to {levels}, not {level!r}")
+        if not 1 <= level <= levels:
+            raise LevelOutOfRange(level, levels, self.profile.id)
 
     def decode(self, source: str, data: bytes) -> Report | None:
         """The report in a notification or a read value, or None if it is none that the profile knows.
@@ -140,13 +148,6 @@ class Codec:
             kind = wanted if wanted in kinds else kinds[0]
             writes.append(Write(template.to, template.frame.pack(self._to_wire(template.frame, values)), kind))
         return tuple(writes)
-
-    def _refuse_level(self, level: object) -> None:
-        levels = self.profile.motor.levels
-        if isinstance(level, bool) or not isinstance(level, int):
-            raise UsageError(f"a level is a whole number from 1 to {levels}, not {level!r}")
-        if not 1 <= level <= levels:
-            raise LevelOutOfRange(level, levels, self.profile.id)
 
     def _to_wire(self, frame: Frame, values: Mapping[str, float | str]) -> dict[str, Value]:
         wire: dict[str, Value] = {}
