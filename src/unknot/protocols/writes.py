@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, SetLevel, Stop
+from unknot.profiles.model import WriteKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,13 @@ def planned_writes(timeline: Timeline, profile: FirmwareProfile) -> tuple[Planne
     for at, level, is_renewal in _moments(timeline, profile.safety.lease):
         sequence = (sequence + 1) % SEQUENCE_MODULUS
         command: Command = SetLevel(level, profile.safety.lease, sequence) if level else Stop(sequence)
-        planned += (PlannedWrite(at, level, is_renewal, write) for write in codec.encode(command))
+        writes = codec.encode(command)
+        # A stop that the ball cannot acknowledge is written several times.
+        acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
+        times = 1 if level or acknowledged else profile.safety.stop_repeat
+        for repeat in range(times):
+            moment = round(at + repeat * profile.safety.stop_gap, _MILLISECONDS)
+            planned += (PlannedWrite(moment, level, is_renewal, write) for write in writes)
     return tuple(planned)
 
 
