@@ -131,6 +131,38 @@ def test_events_are_plain_records_with_names_of_their_own() -> None:
     }
 
 
+async def test_stop_all_finds_a_held_ball_whatever_it_is_called(air: Air) -> None:
+    ball = air.add(SimulatedBall(name="Bob"))
+    ball.press_button()
+    ball.link(lambda: None)
+    ((found, outcome),) = await unknot.stop_all(simulate=air)
+    assert (found.name, found.profiles[0][0]) == ("Bob", "open-ball")
+    assert outcome == "unknown"  # the simulated ball, unlike BlueZ, lends its link to nobody
+
+
+async def test_a_broken_file_keeps_no_ball_running(
+    air: Air, simulated_ball: SimulatedBall, own_files: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (own_files / "firmware_profiles").mkdir()
+    (own_files / "firmware_profiles" / "mine.toml").write_text("schema = 2")
+    simulated_ball.press_button()
+    with pytest.raises(errors.ProfileFileError):
+        await unknot.scan(simulate=air)
+    await unknot.stop_all(simulate=air)
+    assert simulated_ball.level == 0
+    assert "left out: " in caplog.text
+
+
+async def test_a_radio_that_hangs_costs_a_deadline(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hang(self: object) -> None:
+        await asyncio.sleep(1e6)
+
+    monkeypatch.setattr("unknot.simulator.backend.SimulatedScanner.start", hang)
+    with pytest.raises(errors.LinkTimeout):
+        await unknot.scan(simulate=air)
+    assert asyncio.get_running_loop().time() == pytest.approx(5)
+
+
 def test_two_balls_play_side_by_side() -> None:
     from unknot.clock import VirtualTimeLoop
 

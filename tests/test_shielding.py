@@ -25,13 +25,13 @@ class Work:
 
 
 async def test_the_result_comes_through() -> None:
-    assert await finish(Work().do()) == "done"
+    assert await finish(Work().do) == "done"
 
 
 async def test_an_exception_comes_through_with_its_own_identity() -> None:
     error = OSError("no")
     with pytest.raises(OSError, match="no") as raised:
-        await finish(Work(error).do())
+        await finish(Work(error).do)
     assert raised.value is error
 
 
@@ -39,13 +39,13 @@ async def test_work_without_waiting_is_done_too() -> None:
     async def quick() -> int:
         return 5
 
-    assert await finish(quick()) == 5
+    assert await finish(quick) == 5
 
 
 @pytest.mark.parametrize("moments", [[0], [1], [1, 2], [1, 1], [0, 1, 2, 2.9]])
 async def test_a_cancellation_waits_for_the_work_and_then_goes_on(moments: list[float]) -> None:
     work = Work()
-    task = asyncio.create_task(finish(work.do()))
+    task = asyncio.create_task(finish(work.do))
     for moment in moments:
         await asyncio.sleep(moment - asyncio.get_running_loop().time())
         task.cancel()
@@ -63,7 +63,7 @@ async def test_a_task_cancelled_before_it_came_here_still_does_the_work() -> Non
         task = asyncio.current_task()
         assert task is not None
         task.cancel()
-        await finish(work.do())
+        await finish(work.do)
 
     with pytest.raises(asyncio.CancelledError):
         await asyncio.create_task(caller())
@@ -72,7 +72,7 @@ async def test_a_task_cancelled_before_it_came_here_still_does_the_work() -> Non
 
 async def test_a_cancellation_in_the_moment_of_the_end_is_not_lost() -> None:
     work = Work()
-    task = asyncio.create_task(finish(work.do()))
+    task = asyncio.create_task(finish(work.do))
     await work.done.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -80,7 +80,7 @@ async def test_a_cancellation_in_the_moment_of_the_end_is_not_lost() -> None:
 
 
 async def test_a_cancellation_after_the_end_changes_nothing() -> None:
-    task = asyncio.create_task(finish(Work().do()))
+    task = asyncio.create_task(finish(Work().do))
     assert await task == "done"
     assert not task.cancel()
     assert task.result() == "done"
@@ -88,7 +88,7 @@ async def test_a_cancellation_after_the_end_changes_nothing() -> None:
 
 async def test_a_failure_is_kept_as_the_cause_of_the_cancellation() -> None:
     error = OSError("no")
-    task = asyncio.create_task(finish(Work(error).do()))
+    task = asyncio.create_task(finish(Work(error).do))
     await asyncio.sleep(1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError) as raised:
@@ -100,7 +100,7 @@ async def test_a_deadline_of_the_caller_is_told_after_the_work() -> None:
     work = Work()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
-            await finish(work.do())
+            await finish(work.do)
     assert work.done_at == 3
 
 
@@ -109,4 +109,4 @@ async def test_work_that_is_cancelled_itself_says_so() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await finish(gives_up())
+        await finish(gives_up)

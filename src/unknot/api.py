@@ -6,7 +6,7 @@ This is the one module that knows both the real radio and the simulated air; it 
 from __future__ import annotations
 
 import asyncio
-import re
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from unknot.device import discovery
 from unknot.device.ball import Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
-from unknot.errors import BallNotFound, LinkError, NotStopped, UsageError
+from unknot.errors import BallNotFound, UsageError
 from unknot.events import Ended, StopOutcome
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from unknot.events import Event
     from unknot.profiles.model import FirmwareProfile
 
-_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}")
+log = logging.getLogger(__name__)
 
 
 async def scan(*, simulate: bool | Air = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
@@ -143,7 +143,7 @@ async def stop_all(
     """
     chosen = profile_library.load(profile) if profile is not None else None
     radio = _radio(simulate, chosen)
-    known = (chosen,) if chosen is not None else profile_library.load_all()
+    known = (chosen,) if chosen is not None else profile_library.load_usable()
     if target is not None:
         balls = [await discovery.find(radio, known, target, seconds=seconds)]
     else:
@@ -173,9 +173,9 @@ def free_session(percent: float, seconds: float, *, on: Ball) -> Session:
 
 async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
     try:
-        async with Ball(found.device, profile, radio) as ball:
-            return await ball.stop()
-    except (LinkError, NotStopped):
+        return await Ball.stop_at(found.device, profile, radio)
+    except Exception as error:  # noqa: BLE001 - one ball's trouble must not keep the others running
+        log.warning("%s: %s", found.name or found.address, error)
         return StopOutcome.UNKNOWN
 
 

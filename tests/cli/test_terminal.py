@@ -78,6 +78,18 @@ def test_asks_before_the_motor_starts_and_takes_another_key_as_no() -> None:
         assert "completed" not in screen.text
 
 
+def test_a_key_pressed_before_the_question_is_no_answer() -> None:
+    with terminal("run", "calf", "--simulate") as screen:
+        screen.wait_for("Not on the hollow")
+        screen.press("\n \n")
+        screen.wait_for("Enter or space starts the motor")
+        time.sleep(0.5)
+        assert "Ease in" not in screen.text
+        screen.press("x")
+        screen.wait_for("not started")
+        assert screen.leave() == 0
+
+
 def test_plays_with_a_live_picture_and_heeds_keys() -> None:
     with terminal("run", "calf", "--simulate", "--speed", "30") as screen:
         screen.wait_for("starts the motor")

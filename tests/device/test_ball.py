@@ -1,6 +1,8 @@
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from bleak.backends.device import BLEDevice
@@ -8,7 +10,16 @@ from bleak.backends.device import BLEDevice
 import unknot
 from unknot.device.ball import Ball
 from unknot.device.radio import Radio
-from unknot.errors import GattMismatch, LevelOutOfRange, LimitExceeded, LinkError, LinkLost, LinkTimeout, NotStopped
+from unknot.errors import (
+    GattMismatch,
+    LevelOutOfRange,
+    LimitExceeded,
+    LinkError,
+    LinkLost,
+    LinkTimeout,
+    NotStopped,
+    UsageError,
+)
 from unknot.events import StopOutcome
 from unknot.profiles import library
 from unknot.profiles.model import FirmwareProfile, WriteKind
@@ -22,9 +33,13 @@ class Ear:
     """Hears what a ball says by itself."""
 
     def __init__(self) -> None:
+        self.stops = 0
         self.levels: list[int] = []
         self.reports: list[dict[str, float | str]] = []
         self.failures: list[LinkError] = []
+
+    def ball_stopped(self) -> None:
+        self.stops += 1
 
     def ball_changed_level(self, level: int) -> None:
         self.levels.append(level)
@@ -434,7 +449,7 @@ async def test_a_flood_of_levels_leaves_nothing_behind(air: Air, simulated_ball:
         for number in range(2000):
             await ball.set_level(1 + number % 100)
             await asyncio.sleep(0.01)
-        assert len(ball._echoes) <= 1
+        assert len(ball._echoes._expected) <= 1
 
 
 async def test_vibrate_eases_in_holds_and_stops(air: Air, simulated_ball: SimulatedBall) -> None:
@@ -474,3 +489,206 @@ async def test_a_characteristic_that_only_tells_may_be_missing(air: Air) -> None
         assert ball.battery is None
         await ball.set_level(5)
         assert await ball.stop() is StopOutcome.CONFIRMED
+
+
+async def test_a_stop_by_anybody_ends_vibration(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        vibrating = asyncio.create_task(ball.vibrate(40, seconds=20))
+        await asyncio.sleep(2)
+        assert await ball.stop() is StopOutcome.CONFIRMED
+        await asyncio.sleep(30)
+        assert vibrating.done()
+        assert simulated_ball.trace.seconds_on() == pytest.approx(2, abs=0.01)
+
+
+async def test_a_stop_interrupts_a_command_of_several_writes(tmp_path: Path) -> None:
+    text = (library.shipped_folder() / "button-ball.toml").read_text()
+    text = text.replace(
+        'set_level = { to = "level", frame = "A5 {level:u8} {xor8:0..}" }',
+        'set_level = [{ to = "level", frame = "01" }, { to = "level", frame = "02" }, '
+        '{ to = "level", frame = "A5 {level:u8} {xor8:0..}" }]',
+    ).replace('bytes = "A5 03 A6"', 'bytes = ["01", "02", "A5 03 A6"]')
+    file = tmp_path / "button-ball.toml"
+    file.write_text(text)
+    sim = SimulatedBall(library.load_file(file), latency=0.1)
+    async with unknot.connect(profile=str(file), simulate=Air(sim)) as ball:
+        with written(sim) as writes:
+            changing = asyncio.create_task(ball.set_level(3))
+            await asyncio.sleep(0.05)
+            await ball.stop()
+            await changing
+        assert [data for _, data in writes] == ["01", "a5 00 a5"]
+        await ball.set_level(3)
+        assert sim.level == 3
+
+
+async def test_what_was_sent_without_acknowledgement_arrives_before_the_link_is_closed() -> None:
+    for profile in ("vibmotor-3", "open-ball"):
+        sim = SimulatedBall(writing(profile, WriteKind.COMMAND), latency=0.4)
+        radio = Radio(SimulatedClient, SimulatedScanner, None, {"air": Air(sim)})
+        async with Ball(BLEDevice(sim.address, sim.name, None), sim.profile, radio) as ball:
+            await ball.set_level(50)
+            await asyncio.sleep(1)
+            off_before = len(sim.trace.points)
+        assert len(sim.trace.points) == off_before + 1
+        assert sim.level == 0
+
+
+async def test_a_fault_of_the_library_is_one_failed_attempt_and_no_more(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    request, faults = sim.request, [AssertionError()]
+
+    async def fail_once(role: str, data: bytes) -> None:
+        if data == b"\xa5\x00\xa5" and faults:
+            raise faults.pop()
+        await request(role, data)
+
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(2)
+        monkeypatch.setattr(sim, "request", fail_once)
+        assert await ball.stop() is StopOutcome.CONFIRMED
+    assert not faults
+    assert sim.level == 0
+    assert not sim.is_connected
+
+
+async def test_off_pressed_while_the_lease_is_renewed_does_not_stay_unknown() -> None:
+    for pressed in (1.40, 1.45, 1.55, 1.60):
+        sim = SimulatedBall(latency=0.1)
+        ear = Ear()
+        async with unknot.connect(simulate=Air(sim)) as ball:
+            ball.listen(ear)
+            await ball.set_level(100)
+            await asyncio.sleep(pressed)
+            sim.press_button()
+            await asyncio.sleep(1)
+            assert ball.level == sim.level
+            await asyncio.sleep(10)
+            assert sim.level == ball.level == 0
+            assert ear.levels[0] == 0
+
+
+async def test_a_ball_that_refuses_to_run_is_known_to_be_off(air: Air) -> None:
+    sim = air.add(SimulatedBall(battery=0.001))
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(ear)
+        await ball.set_level(100)
+        await asyncio.sleep(1)
+        assert sim.level == ball.level == 0
+        await ball.set_level(50)
+        await asyncio.sleep(1)
+        assert ball.level == 0
+        assert ball.told["fault"] == 2
+
+
+async def test_a_late_report_of_an_earlier_stop_confirms_no_later_one() -> None:
+    sim = SimulatedBall(writing("open-ball", WriteKind.COMMAND))
+    radio = Radio(SimulatedClient, SimulatedScanner, None, {"air": Air(sim)})
+    async with Ball(BLEDevice(sim.address, sim.name, None), sim.profile, radio) as ball:
+        hear = sim._subscribers["status"]
+        await ball.set_level(40)
+        await asyncio.sleep(1)
+        stale = bytes.fromhex("01 63 00 00 00 19 00")  # sequence 99
+        sim._subscribers.clear()
+        asyncio.get_running_loop().call_later(0.5, hear, stale)
+        assert await ball.stop() is StopOutcome.SENT
+
+
+async def test_a_ball_that_refuses_to_tell_its_battery_can_still_be_stopped(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall())
+    sim.press_button()
+    read = sim.firmware.read
+
+    def refuse(role: str, now: float) -> bytes:
+        if role == "battery":
+            raise Refusal(0x05)
+        return read(role, now)
+
+    monkeypatch.setattr(sim.firmware, "read", refuse)
+    async with unknot.connect(simulate=air) as ball:
+        assert ball.battery is None
+        assert ball.told["firmware"] == "1.0.2"
+        assert await ball.stop() is StopOutcome.CONFIRMED
+    assert sim.level == 0
+
+
+async def test_an_unknown_stop_is_noted_on_whatever_else_went_wrong(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    with pytest.raises(ZeroDivisionError) as caught:
+        async with unknot.connect(simulate=air) as ball:
+            await ball.set_level(2)
+            sim.latency = 3600
+            raise ZeroDivisionError
+    assert "press the ball's own button" in caught.value.__notes__[0]
+
+
+async def test_a_listener_that_fails_disturbs_no_other(air: Air, caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf(Ear):
+        def ball_changed_level(self, level: int) -> None:
+            raise RuntimeError(level)
+
+    sim = air.add(SimulatedBall())
+    ear = Ear()
+    async with unknot.connect(simulate=air) as ball:
+        ball.listen(Deaf())
+        ball.listen(ear)
+        sim.press_button()
+        await asyncio.sleep(1)
+    assert ear.levels == [25]
+    assert ear.stops == 1
+    assert "a listener of OpenBall failed" in caplog.text
+
+
+async def test_what_was_confirmed_before_the_link_went_stays_true(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(20)
+        assert await ball.stop() is StopOutcome.CONFIRMED
+        simulated_ball.drop_link()
+        assert await ball.stop() is StopOutcome.CONFIRMED
+
+
+async def test_one_player_at_a_time(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        async with unknot.play("calf", on=ball) as session:
+            with pytest.raises(UsageError, match="plays on OpenBall already"):
+                await ball.vibrate(20, seconds=1)
+            with pytest.raises(UsageError, match="plays on OpenBall already"):
+                await unknot.play("calf", on=ball).__aenter__()
+            session.stop()
+        await ball.vibrate(20, seconds=1)
+
+
+KINDS = ("levels", "vibrate", "session")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("profile", EVERY_PROFILE)
+async def test_wherever_it_is_cancelled_the_motor_ends_off(kind: str, profile: str) -> None:
+    for step in range(0, 160, 3):
+        sim = SimulatedBall(profile, connection_interval=0.03, latency=0.02)
+
+        async def script(sim: SimulatedBall) -> None:
+            async with unknot.connect(simulate=Air(sim)) as ball:
+                if kind == "levels":
+                    for level in (1, 2, 3, 1, 2, 3):
+                        await ball.set_level(level)
+                elif kind == "vibrate":
+                    await ball.vibrate(40, seconds=5)
+                else:
+                    async with unknot.play("calf", on=ball) as session:
+                        await session.wait()
+
+        task = asyncio.create_task(script(sim))
+        await asyncio.sleep(1.2 + step * 0.004)
+        task.cancel()
+        await asyncio.sleep(0.01 * (step % 7))
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert sim.level == 0
+        assert not sim.is_connected

@@ -283,3 +283,89 @@ async def test_reports_of_the_ball_are_told(air: Air) -> None:
         reports = [event.values async for event in session if isinstance(event, unknot.events.Reported)]
     assert reports == [{"running": 1}, {"running": 0}] * 2
     assert sim.level == 0
+
+
+def test_a_second_interruption_does_not_cut_a_stop_short() -> None:
+    from unknot.clock import VirtualTimeLoop
+
+    sim = SimulatedBall("button-ball", latency=0.2)
+
+    async def script() -> None:
+        async with unknot.connect(simulate=Air(sim)) as ball:
+            await ball.set_level(2)
+            await asyncio.sleep(60)
+
+    async def interrupted_twice() -> None:
+        task = asyncio.create_task(script())
+        await asyncio.sleep(20)
+        task.cancel()
+        await asyncio.sleep(0.05)  # the stop is on its way
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(interrupted_twice())
+    assert sim.trace.highest == 2
+    assert sim.level == 0
+    assert not sim.is_connected
+
+
+async def test_a_stop_of_the_ball_pauses_the_session(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        await asyncio.sleep(5)
+        await ball.stop()
+        await asyncio.sleep(100)
+        assert session.state is State.PAUSED
+        assert sim.level == session.level == 0
+        session.resume()
+        ended = await session.wait()
+    assert ended.motor_seconds == pytest.approx(110)
+
+
+async def test_a_session_begins_with_the_motor_off(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball:
+        await ball.set_level(4)
+        await asyncio.sleep(100)
+        async with unknot.play("calf", on=ball, intensity=0) as session:
+            await asyncio.sleep(1)
+            assert sim.level == 0
+            session.stop()
+        await ball.set_level(1)
+        await asyncio.sleep(100)
+        async with unknot.play("calf", on=ball) as session:
+            events = [event async for event in session]
+    assert [event.at for event in events if event.at < 0] == []
+    assert session.ended is not None
+    assert session.ended.motor_seconds == pytest.approx(110)
+
+
+async def test_a_session_that_is_left_at_once_never_starts_the_motor(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball", latency=0.3))
+    async with unknot.connect(simulate=air) as ball:
+        async with unknot.play("calf", on=ball) as session:
+            session.stop()
+        assert [event.name async for event in session] == ["ended"]
+    assert sim.trace.points == ()
+
+
+async def test_a_session_that_was_never_entered_cannot_be_waited_for(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        with pytest.raises(UsageError, match="nothing to wait for"):
+            await unknot.play("calf", on=ball).wait()
+
+
+@pytest.mark.parametrize("asked", [number / 20 for number in range(20, 140)])
+async def test_whenever_a_pause_is_asked_for_the_motor_stays_off(asked: float) -> None:
+    sim = SimulatedBall(connection_interval=0.03, latency=0.011)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+        await asyncio.sleep(10 + asked)
+        session.pause()
+        await asyncio.sleep(0.5)
+        assert sim.level == 0
+        await asyncio.sleep(20)
+        assert sim.level == session.level == 0
+        ran = sim.trace.seconds_on()
+        session.stop()
+        ended = await session.wait()
+    assert ended.motor_seconds == pytest.approx(ran, abs=0.1)

@@ -47,6 +47,13 @@ class Keyboard:
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
             self._before = None
 
+    def forget(self) -> None:
+        """Forget the keys that were pressed so far."""
+        if self.is_there:
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        while not self._keys.empty():
+            self._keys.get_nowait()
+
     async def key(self) -> str:
         """The next key."""
         return await self._keys.get()

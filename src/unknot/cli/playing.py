@@ -70,14 +70,16 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
                 raise
             click.echo(f"unknot: {error}", err=True)
             return exits.NOT_STOPPED
-        except BrokenPipeError:  # the motor has been stopped on the way here
+        except BrokenPipeError:  # whoever read the events has left; the session has been stopped on the way here
             exits.forget_output()
-            return exits.INTERRUPTED
+            unknown = session is not None and session.ended is not None and session.ended.stop is StopOutcome.UNKNOWN
+            return exits.NOT_STOPPED if unknown else exits.INTERRUPTED
     return exits.INTERRUPTED if interrupts.happened else exits.DONE
 
 
 async def _armed(keyboard: Keyboard, ball: Ball) -> bool:
     """Ask for the one key that starts the motor; nothing else does."""
+    keyboard.forget()  # what was typed before the question is no answer to it
     click.echo(f"\n{printable(ball.name)} is ready. Enter or space starts the motor; any other key leaves.", err=True)
     if keyboard.is_there:
         return await keyboard.key() in START_KEYS

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Protocol, Self
 
+from unknot.device.echoes import Echoes
 from unknot.device.link import OPERATION_SECONDS, Link
-from unknot.errors import LinkError, NotStopped
+from unknot.errors import AttError, LinkError, LinkLost, NotStopped, UsageError
 from unknot.events import StopOutcome
 from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, Report, SetLevel, Stop
 from unknot.profiles.model import WriteKind
@@ -26,25 +26,27 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
-    from unknot.errors import LinkLost
     from unknot.profiles.codec import Command
     from unknot.profiles.model import FirmwareProfile
 
 log = logging.getLogger(__name__)
 
 STOP_ATTEMPTS = 3
-"""How often a stop is tried before its outcome is unknown: with the link's deadline, 3 s at most (judgement)."""
+"""How often a stop is tried before its outcome is unknown; each write of it has the link's deadline (judgement)."""
 
-ECHO_SECONDS = 2.0
-"""How long a report may lag behind the write that caused it; a level that comes later is the ball's own (judgement:
-two deadlines of an operation)."""
+PARTING_SECONDS = 0.5
+"""How long the link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
+so that the stop is not lost in a queue when the link closes (judgement)."""
 
 _BOOKKEEPING = {"level", "lease", "sequence"}
 """What a status tells about our own commands; it is no news to a listener."""
 
 
 class Listener(Protocol):
-    """Who hears what a ball says by itself; `unknot.session.session.Session` is one."""
+    """Who hears what happens to a ball; `unknot.session.session.Session` is one."""
+
+    def ball_stopped(self) -> None:
+        """Somebody asked for a stop."""
 
     def ball_changed_level(self, level: int) -> None:
         """The ball changed its level by itself: its button, its own timer."""
@@ -81,17 +83,17 @@ class Ball:
         self._lock = asyncio.Lock()
         self._level = 0
         self._since = 0.0
-        self._reported: int | None = None
-        self._echoes: deque[tuple[int, float]] = deque()
-        self._overruled = False  # the ball changed its level by itself since our last command
+        self._is_confirmed_off = False
+        self._echoes = Echoes()
         self._sequence = 0
-        self._acknowledged: float | str | None = None
         self._turn = 0
+        self._stops = 0
         self._renew_at = 0.0
         self._vibrating = asyncio.Event()
         self._off_heard = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
+        self._player: object | None = None
 
     def __repr__(self) -> str:
         return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self._level}>"
@@ -101,7 +103,7 @@ class Ball:
         try:
             await self._get_acquainted()
         except BaseException:
-            await finish(self._link.close())
+            await finish(self._close)
             raise
         if self.profile.safety.lease is not None:
             self._keeper = asyncio.create_task(self._keep(), name=f"lease of {self.address}")
@@ -110,9 +112,26 @@ class Ball:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        outcome = await finish(self._leave())
-        if outcome is StopOutcome.UNKNOWN and kind is None:
-            raise NotStopped(f"ball {self.name} at {self.address}")
+        outcome = await finish(self._leave)
+        if outcome is not StopOutcome.UNKNOWN:
+            return
+        unknown = NotStopped(f"ball {self.name} at {self.address}")
+        if error is None:
+            raise unknown
+        error.add_note(str(unknown))
+
+    @classmethod
+    async def stop_at(cls, device: BLEDevice, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
+        """Connect, stop, disconnect, and nothing else: for a ball that somebody left running.
+
+        Takes the arguments of the class.
+
+        Raises:
+            LinkError: there is no link to stop it by.
+        """
+        ball = cls(device, profile, radio)
+        await ball._link.open()
+        return await finish(ball._leave)
 
     @property
     def level(self) -> int:
@@ -140,6 +159,21 @@ class Ball:
         value = self.told.get("battery")
         return None if isinstance(value, str) else value
 
+    def claim(self, player: object) -> None:
+        """Keep the ball for one player; `release` gives it back.
+
+        Raises:
+            UsageError: another one plays on it.
+        """
+        if self._player is not None:
+            raise UsageError(f"a session plays on {self.name} already; end it first")
+        self._player = player
+
+    def release(self, player: object) -> None:
+        """Give the ball back."""
+        if self._player is player:
+            self._player = None
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Hear what the ball says by itself; call the returned function to stop hearing."""
         self._listeners.append(listener)
@@ -158,6 +192,7 @@ class Ball:
 
         Raises:
             LevelOutOfRange: the ball has no such level; nothing is written.
+            UsageError: it is no whole number.
             LinkError: it could not be written.
             NotStopped: level 0 could not be written.
         """
@@ -179,10 +214,16 @@ class Ball:
         Returns:
             What is known about the motor now; no exception is raised for the radio's sake.
         """
-        # At once, not when the task below gets its turn: nothing that waits may be written any more, no lease renewed.
+        # At once, not when the task below gets its turn.
+        self._stops += 1
+        self.withdraw()
+        self._tell(lambda listener: listener.ball_stopped())
+        return await finish(self._stop)
+
+    def withdraw(self) -> None:
+        """Let nothing be written that waits for the link, and no lease be renewed; a stop or a level will follow."""
         self._turn += 1
         self._vibrating.clear()
-        return await finish(self._stop())
 
     async def vibrate(self, percent: float, *, seconds: float) -> None:
         """Vibrate without a muscle: ease in, hold, stop.
@@ -193,18 +234,22 @@ class Ball:
 
         Raises:
             LimitExceeded: too strong or too long; nothing is written.
+            UsageError: no percentage, no time, or a session plays on the ball.
             LinkError: the link failed; the motor was stopped as far as possible.
             NotStopped: the motor could not be stopped.
         """
         timeline = compile_free(percent, seconds, self.profile)
+        self.claim(timeline)
         loop = asyncio.get_running_loop()
-        began = loop.time()
+        began, stops = loop.time(), self._stops
         try:
-            for cue in timeline.cues[:-1]:
+            for cue in timeline.cues:
                 await asyncio.sleep(began + cue.at - loop.time())
+                if cue.level == 0 or self._stops != stops:
+                    break  # the end, or somebody stopped it
                 await self.set_level(cue.level)
-            await asyncio.sleep(began + timeline.seconds - loop.time())
         finally:
+            self.release(timeline)
             outcome = await self.stop()
         if outcome is StopOutcome.UNKNOWN:
             raise NotStopped(f"ball {self.name} at {self.address}")
@@ -219,10 +264,13 @@ class Ball:
             writes = self._codec.encode(command)
             loop = asyncio.get_running_loop()
             now, before = loop.time(), self._level
+            self._echoes.command(level, before, now)
             # Until the ball says otherwise: a write that fails half-way may have arrived.
-            self._expect(level)
             self._level = level
+            self._is_confirmed_off = False
             for write in writes:
+                if turn != self._turn:
+                    return
                 await self._link.write(write)
             if level != before:
                 self._since = loop.time()
@@ -233,27 +281,31 @@ class Ball:
     async def _stop(self) -> StopOutcome:
         self._off_heard.clear()
         async with self._lock:
-            outcome = StopOutcome.UNKNOWN
-            for attempt in range(STOP_ATTEMPTS):
-                if not self._link.is_connected:
-                    break
-                try:
-                    outcome = await self._write_stop()
-                    break
-                except LinkError as error:
-                    log.warning("stop, attempt %d of %d: %s", attempt + 1, STOP_ATTEMPTS, error)
+            outcome = await self._try_to_stop()
             if outcome is not StopOutcome.UNKNOWN:
                 self._level = 0
                 self._vibrating.clear()
         if outcome is StopOutcome.SENT and self._reports_level():
             outcome = await self._hear_off()
+        self._is_confirmed_off = outcome is StopOutcome.CONFIRMED
         return outcome
+
+    async def _try_to_stop(self) -> StopOutcome:
+        for attempt in range(STOP_ATTEMPTS):
+            if not self._link.is_connected:
+                # What was confirmed before the link went, and was not followed by a level, is still true.
+                return StopOutcome.CONFIRMED if self._is_confirmed_off else StopOutcome.UNKNOWN
+            try:
+                return await self._write_stop()
+            except Exception as error:  # noqa: BLE001 - whatever went wrong, the motor must be stopped
+                log.warning("stop, attempt %d of %d: %s", attempt + 1, STOP_ATTEMPTS, error or repr(error))
+        return StopOutcome.UNKNOWN
 
     async def _write_stop(self) -> StopOutcome:
         safety = self.profile.safety
         command: Command = Stop(self._next_sequence())
         writes = self._codec.encode(command)
-        self._expect(0)
+        self._echoes.command(0, self._level, asyncio.get_running_loop().time())
         acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
         for repeat in range(1 if acknowledged else safety.stop_repeat):
             if repeat:
@@ -290,22 +342,9 @@ class Ball:
                 try:
                     # The turn is the present one: a stop that is asked for before the lock is ours makes it stale.
                     await self._write_level(self._level, self._turn)
-                except LinkError as error:
+                except Exception as error:  # noqa: BLE001 - a lease that is not renewed must be told, whatever the reason
                     self._vibrating.clear()
-                    self._tell_failure(error)
-
-    def _expect(self, level: int) -> None:
-        """Remember that a report of this level will be the echo of our own write."""
-        self._overruled = False
-        if level == self._level:
-            return
-        self._forget_old_echoes()
-        self._echoes.append((level, asyncio.get_running_loop().time() + ECHO_SECONDS))
-
-    def _forget_old_echoes(self) -> None:
-        now = asyncio.get_running_loop().time()
-        while self._echoes and self._echoes[0][1] < now:
-            self._echoes.popleft()
+                    self._tell_failure(error if isinstance(error, LinkError) else LinkLost(repr(error)))
 
     def _next_sequence(self) -> int:
         self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
@@ -315,23 +354,43 @@ class Ball:
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
-        outcome = await self.stop()
+        try:
+            outcome = await self.stop()
+            if outcome is StopOutcome.SENT:
+                await self._let_arrive()
+        finally:
+            await self._close()
+        return outcome
+
+    async def _let_arrive(self) -> None:
+        """Hold the link until what was sent without acknowledgement has arrived: what is read after it proves it."""
+        readable = [role for role, use in self.profile.gatt.items() if use.read and self._link.has(role)]
+        try:
+            if readable:
+                await self._link.read(readable[0])
+            else:
+                await asyncio.sleep(PARTING_SECONDS)
+        except LinkError as error:
+            log.warning("%s", error)
+
+    async def _close(self) -> None:
         try:
             await self._link.close()
         except LinkError as error:
             log.warning("%s", error)
-        return outcome
 
     # Hearing.
 
     async def _get_acquainted(self) -> None:
+        """Subscribe and read; what the ball refuses to tell is no reason not to stop it."""
         for role, characteristic in self.profile.gatt.items():
-            if not self._link.has(role):
-                continue
-            if characteristic.notify:
-                await self._link.subscribe(role, lambda data, role=role: self._heard(role, data))  # type: ignore[misc]
-            if characteristic.read:
-                self._heard(role, await self._link.read(role))
+            try:
+                if characteristic.notify and self._link.has(role):
+                    await self._link.subscribe(role, lambda data, role=role: self._heard(role, data))  # type: ignore[misc]
+                if characteristic.read and self._link.has(role):
+                    self._heard(role, await self._link.read(role))
+            except AttError as error:
+                log.warning("%s: %s", role, error)
 
     def _reports_level(self) -> bool:
         return any(
@@ -348,52 +407,32 @@ class Ball:
         self.told.update(news)
         self._hear_level(report)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
-            for listener in tuple(self._listeners):
-                listener.ball_reported(facts)
+            self._tell(lambda listener: listener.ball_reported(facts))
 
     def _hear_level(self, report: Report) -> None:
-        """Tell what our own writes did from a change that the ball made by itself."""
-        level = report.level
+        level, sequence = report.level, report.values.get("sequence")
         if level is None or not 0 <= level <= self.levels:
             return
-        if level == 0:
+        now = asyncio.get_running_loop().time()
+        if level == 0 and sequence in (None, self._sequence):
             self._off_heard.set()
-        is_ours = self._answers(report)
-        if level == self._reported:
-            return
-        self._reported = level
-        if self._is_echo(level):
-            # Our newest write is news only if the ball changed its level while it was on its way.
-            is_ours = bool(self._echoes) or not self._overruled
-        if is_ours or level == self._level:
-            return
-        self._overruled = True
-        self._level, self._since = level, asyncio.get_running_loop().time()
-        self._vibrating.clear()  # a level that the person chose on the ball is theirs, not ours to renew
-        for listener in tuple(self._listeners):
-            listener.ball_changed_level(level)
-
-    def _answers(self, report: Report) -> bool:
-        """Whether the report is the first to acknowledge a command: its level is what the ball made of ours."""
-        sequence = report.values.get("sequence")
-        if sequence is None or sequence == self._acknowledged:
-            return False
-        self._acknowledged = sequence
-        return True
-
-    def _is_echo(self, level: int) -> bool:
-        """Whether we wrote that level a moment ago; earlier ones will not be reported any more."""
-        self._forget_old_echoes()
-        if level not in (echo for echo, _ in self._echoes):
-            return False
-        while self._echoes.popleft()[0] != level:
-            pass
-        return True
+        if self._echoes.hear(level, self._level, now, sequence=sequence, sent=self._sequence):
+            self._level, self._since = level, now
+            self._is_confirmed_off = False
+            self._vibrating.clear()  # a level that the person chose on the ball is theirs, not ours to renew
+            self._tell(lambda listener: listener.ball_changed_level(level))
 
     def _link_lost(self, error: LinkLost) -> None:
         self._vibrating.clear()
         self._tell_failure(error)
 
     def _tell_failure(self, error: LinkError) -> None:
+        self._tell(lambda listener: listener.ball_failed(error))
+
+    def _tell(self, say: Callable[[Listener], None]) -> None:
+        """Tell every listener; one that fails is logged and disturbs nobody."""
         for listener in tuple(self._listeners):
-            listener.ball_failed(error)
+            try:
+                say(listener)
+            except Exception:
+                log.exception("a listener of %s failed", self.name)

@@ -6,6 +6,7 @@ Balls that the system already holds a link to do not advertise, so they are aske
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from unknot.errors import BallNotFound
 from unknot.profiles.fields import BASE_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 SCAN_SECONDS = 5.0
 """How long a scan listens: five times the slowest common advertising interval of about 1 s."""
+
+RADIO_SECONDS = 5.0
+"""Deadline for starting or ending a scan and for asking what is connected; each is an exchange with the system's own
+Bluetooth service (judgement)."""
 
 NEARBY_SECONDS = 1.0
 """How long to go on listening after the first ball that fits, to hear whether another one is nearer (one common
@@ -84,28 +89,32 @@ async def scan(
     def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
         seen[device.address] = device, advertisement
 
-    with ours("scanning"):
-        async with BleakScanner(heard, backend=radio.scanner, **radio.options):
-            await asyncio.sleep(seconds)
+    async with _listening(radio, heard):
+        await asyncio.sleep(seconds)
     found = [_found(device, advertisement, profiles) for device, advertisement in seen.values()]
     return tuple(sorted(found, key=_best_first))
 
 
 async def connected(radio: Radio, profiles: Sequence[FirmwareProfile]) -> tuple[FoundBall, ...]:
-    """The balls that the system already holds a link to; empty where the system cannot tell."""
-    services = sorted({role.service for profile in profiles for role in profile.gatt.values()} - _common(profiles))
+    """The balls that the system already holds a link to, best fit first; empty where the system cannot tell."""
+    devices: dict[str, BLEDevice] = {}
+    fits: dict[str, list[tuple[str, int]]] = {}
     try:
         with ours("asking for connected balls"):
-            adapter = await BleakAdapter.get(backend=radio.adapter)
-            devices = await adapter.get_connected_devices(services)
+            async with asyncio.timeout(RADIO_SECONDS):
+                adapter = await BleakAdapter.get(backend=radio.adapter)
+                for profile in profiles:
+                    for device in await adapter.get_connected_devices(_own_services(profile)):
+                        devices[device.address] = device
+                        points = score(profile, device.name or "", profile.match.services, ())
+                        if points:
+                            fits.setdefault(device.address, []).append((profile.id, points))
     except NotImplementedError:
         return ()
-    found = []
-    for device in devices:
-        name = device.name or ""
-        fits = [(profile.id, score(profile, name, (), ())) for profile in profiles]
-        found.append(FoundBall(device, name, device.address, None, tuple(fit for fit in fits if fit[1])))
-    return tuple(found)
+    return tuple(
+        FoundBall(device, device.name or "", address, None, _best_fit_first(fits.get(address, [])))
+        for address, device in devices.items()
+    )
 
 
 async def find(
@@ -135,15 +144,14 @@ async def find(
     for ball in await connected(radio, profiles):
         if _is_target(ball, target):
             return ball
-    with ours("scanning"):
-        async with BleakScanner(heard, backend=radio.scanner, **radio.options):
-            try:
-                async with asyncio.timeout(seconds):
-                    await fits.wait()
-            except TimeoutError:
-                raise BallNotFound(_nothing(target, seconds, seen.values())) from None
-            if target is None:
-                await asyncio.sleep(NEARBY_SECONDS)
+    async with _listening(radio, heard):
+        try:
+            async with asyncio.timeout(seconds):
+                await fits.wait()
+        except TimeoutError:
+            raise BallNotFound(_nothing(target, seconds, seen.values())) from None
+        if target is None:
+            await asyncio.sleep(NEARBY_SECONDS)
     return min((ball for ball in seen.values() if _is_target(ball, target)), key=_best_first)
 
 
@@ -159,22 +167,37 @@ def _found(device: BLEDevice, advertisement: AdvertisementData, profiles: Sequen
         (profile.id, score(profile, name, advertisement.service_uuids, advertisement.manufacturer_data))
         for profile in profiles
     ]
-    fitting = tuple(sorted((one for one in scores if one[1]), key=lambda one: (-one[1], one[0])))
-    return FoundBall(device, name, device.address, advertisement.rssi, fitting)
+    fitting = [one for one in scores if one[1]]
+    return FoundBall(device, name, device.address, advertisement.rssi, _best_fit_first(fitting))
 
 
 def _best_first(ball: FoundBall) -> tuple[bool, int, str]:
     return not ball.profiles, -(ball.rssi if ball.rssi is not None else 0), ball.address
 
 
-def _common(profiles: Sequence[FirmwareProfile]) -> set[str]:
-    """Services of the Bluetooth SIG that every second device has: they tell nothing."""
-    return {
-        role.service
-        for profile in profiles
-        for role in profile.gatt.values()
-        if role.service.endswith(BASE_SUFFIX) and role.service not in profile.match.services
-    }
+def _best_fit_first(fits: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple(sorted(fits, key=lambda fit: (-fit[1], fit[0])))
+
+
+def _own_services(profile: FirmwareProfile) -> list[str]:
+    """The services that tell this dialect from others: those it advertises, and those of its commands."""
+    commanded = {profile.gatt[write.to].service for _, writes in profile.commands.items() for write in writes}
+    return sorted({*profile.match.services, *commanded})
+
+
+@asynccontextmanager
+async def _listening(radio: Radio, heard: Callable[[BLEDevice, AdvertisementData], None]) -> AsyncIterator[None]:
+    """Scan for the length of the block."""
+    with ours("scanning"):
+        scanner = BleakScanner(heard, backend=radio.scanner, **radio.options)
+        async with asyncio.timeout(RADIO_SECONDS):
+            await scanner.start()
+    try:
+        yield
+    finally:
+        with ours("scanning"):
+            async with asyncio.timeout(RADIO_SECONDS):
+                await scanner.stop()
 
 
 def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall]) -> str:

@@ -81,8 +81,11 @@ class Link:
         try:
             with ours("reading the services of", self.address):
                 self._resolve()
-        except LinkError:
-            await self.close()
+        except LinkError as error:
+            try:
+                await self.close()
+            except LinkError as closing:
+                error.add_note(str(closing))
             raise
 
     async def close(self) -> None:

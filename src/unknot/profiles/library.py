@@ -6,6 +6,7 @@ installed in editable mode.
 
 from __future__ import annotations
 
+import logging
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from unknot import datafile
 from unknot.errors import ProfileFileError, UnknownNameError
 from unknot.profiles.model import Evidence, FirmwareProfile
 from unknot.profiles.proof import prove
+
+log = logging.getLogger(__name__)
 
 FOLDER = "firmware_profiles"
 DEFAULT = "open-ball"
@@ -77,6 +80,17 @@ def load_all() -> tuple[FirmwareProfile, ...]:
         ProfileFileError: one of the files is wrong.
     """
     return tuple(load_file(file) for _, file in sorted(files().items()))
+
+
+def load_usable() -> tuple[FirmwareProfile, ...]:
+    """Every profile whose file is right, ordered by id; for stopping balls, which no broken file may prevent."""
+    profiles = []
+    for _, file in sorted(files().items()):
+        try:
+            profiles.append(load_file(file))
+        except ProfileFileError as error:
+            log.warning("left out: %s", error)
+    return tuple(profiles)
 
 
 def caution(profile: FirmwareProfile) -> str:

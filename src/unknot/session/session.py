@@ -44,12 +44,24 @@ class Playable(Protocol):
     async def stop(self) -> StopOutcome:
         """Stop the motor; never raises for the radio's sake."""
 
+    def withdraw(self) -> None:
+        """Let nothing be written that waits for the link."""
+
+    def claim(self, player: object) -> None:
+        """Keep the ball for one player."""
+
+    def release(self, player: object) -> None:
+        """Give it back."""
+
     def listen(self, listener: BallListener) -> Callable[[], None]:
         """Hear what the ball says; returns the way to stop hearing."""
 
 
 class BallListener(Protocol):
-    """Who hears what a ball says by itself."""
+    """Who hears what happens to a ball."""
+
+    def ball_stopped(self) -> None:
+        """Somebody asked for a stop."""
 
     def ball_changed_level(self, level: int) -> None:
         """The ball changed its level by itself."""
@@ -80,12 +92,15 @@ class Session:
         self._told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._listeners: list[Callable[[events.Event], None]] = []
         self._task: asyncio.Task[None] | None = None
+        self._is_stopping = False
         self._failure: UnknotError | None = None
         self._ended: events.Ended | None = None
 
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise UsageError("a session is played once; make a new one")
+        self._ball.claim(self)
+        self._inbox.append(messages.Begin())  # an end that is asked for before the first step goes in front of it
         self._task = asyncio.create_task(self._play(), name=f"session {self.timeline.muscle or 'free'}")
         return self
 
@@ -93,7 +108,7 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
-        await finish(self._over())
+        await finish(self._over)
         if kind is not None:
             return
         if self._failure is not None:
@@ -152,10 +167,18 @@ class Session:
         self._post(messages.End())
 
     async def wait(self) -> events.Ended:
-        """Wait until the session is over; its last event."""
+        """Wait until the session is over; its last event.
+
+        Raises:
+            UsageError: it has not been entered.
+            asyncio.CancelledError: it was cancelled, the motor stopped as far as possible.
+        """
+        if self._task is None:
+            raise UsageError("a session is played by 'async with'; there is nothing to wait for")
         await self._over()
         if self._ended is None:
-            raise NotStopped("the session broke off")
+            self._task.result()
+            raise asyncio.CancelledError
         return self._ended
 
     async def _over(self) -> None:
@@ -163,6 +186,11 @@ class Session:
             await asyncio.wait([self._task])
 
     # What the ball says (BallListener).
+
+    def ball_stopped(self) -> None:
+        """Somebody asked for a stop: if it was not we, the person gets a pause."""
+        if not self._is_stopping:
+            self._post(messages.Pause())
 
     def ball_changed_level(self, level: int) -> None:
         """The ball changed its level by itself."""
@@ -181,15 +209,17 @@ class Session:
     async def _play(self) -> None:
         unlisten = self._ball.listen(self)
         try:
-            self._inbox.appendleft(messages.Begin())
+            if self._ball.level:
+                await self._stop_ball()  # somebody left it running: a protocol begins with the motor off
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
                 await self._take(self._inbox.popleft() if self._inbox else messages.Wake())
         except BaseException:
-            await finish(self._ball.stop())
+            await finish(self._ball.stop)
             raise
         finally:
             unlisten()
+            self._ball.release(self)
             self._told.put_nowait(None)
 
     async def _wait_for_input(self) -> None:
@@ -221,7 +251,7 @@ class Session:
     async def _perform(self, effect: messages.SetLevel | messages.StopMotor) -> list[messages.Effect]:
         loop = asyncio.get_running_loop()
         if isinstance(effect, messages.StopMotor):
-            outcome = await self._ball.stop()
+            outcome = await self._stop_ball()
             if outcome is StopOutcome.UNKNOWN and self._failure is None:
                 self._failure = NotStopped()
             return self._player.handle(messages.Stopped(outcome, effect.due, self._ball.level_since), loop.time())
@@ -232,6 +262,13 @@ class Session:
             return []
         return self._player.handle(messages.Written(self._ball.level, effect.due, self._ball.level_since), loop.time())
 
+    async def _stop_ball(self) -> StopOutcome:
+        self._is_stopping = True
+        try:
+            return await self._ball.stop()
+        finally:
+            self._is_stopping = False
+
     def _fail(self, error: UnknotError) -> None:
         if self.state in (State.STOPPING, State.ENDED):
             return  # the stop's own outcome tells what matters now
@@ -240,6 +277,8 @@ class Session:
         self._post(messages.Fail(str(error)))
 
     def _post(self, event: messages.Input) -> None:
+        if isinstance(event, messages.End | messages.Fail | messages.Pause) and self.state is State.RUNNING:
+            self._ball.withdraw()  # a stop follows: nothing may be written before it
         # The end and a failure go before everything that waits.
         if isinstance(event, messages.End | messages.Fail):
             self._inbox.appendleft(event)
