@@ -1,7 +1,6 @@
 """A connected massage ball and its verbs: `set_level`, `stop`, `vibrate`; used by sessions and by scripts.
 
-One lock serialises the writes. A stop outranks everything: whatever waits for the lock when a stop is asked for is
-dropped, so the stop is the next write on the link. Where the firmware has a lease, the level is renewed at half of it.
+What it says goes through its one writer; what the ball says by itself is told to listeners.
 """
 
 from __future__ import annotations
@@ -11,11 +10,11 @@ import logging
 from typing import TYPE_CHECKING, Protocol, Self
 
 from unknot.device.echoes import Echoes
-from unknot.device.link import OPERATION_SECONDS, Link
+from unknot.device.link import Link
+from unknot.device.writer import Writer
 from unknot.errors import AttError, LinkError, LinkLost, NotStopped, UsageError
 from unknot.events import StopOutcome
-from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, Report, SetLevel, Stop
-from unknot.profiles.model import WriteKind
+from unknot.profiles.codec import Codec, Report
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
 
@@ -26,13 +25,9 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
-    from unknot.profiles.codec import Command
     from unknot.profiles.model import FirmwareProfile
 
 log = logging.getLogger(__name__)
-
-STOP_ATTEMPTS = 3
-"""How often a stop is tried before its outcome is unknown; each write of it has the link's deadline (judgement)."""
 
 PARTING_SECONDS = 0.5
 """How long the link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
@@ -80,23 +75,14 @@ class Ball:
         self.told: dict[str, float | str] = {}
         self._codec = Codec(profile)
         self._link = Link(device, profile, radio, self._link_lost)
-        self._lock = asyncio.Lock()
-        self._level = 0
-        self._since = 0.0
-        self._is_confirmed_off = False
         self._echoes = Echoes()
-        self._sequence = 0
-        self._turn = 0
-        self._stops = 0
-        self._renew_at = 0.0
-        self._vibrating = asyncio.Event()
-        self._off_heard = asyncio.Event()
+        self._writer = Writer(self._link, self._codec, self._echoes, self._tell_failure)
         self._keeper: asyncio.Task[None] | None = None
         self._listeners: list[Listener] = []
         self._player: object | None = None
 
     def __repr__(self) -> str:
-        return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self._level}>"
+        return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self.level}>"
 
     async def __aenter__(self) -> Self:
         await self._link.open()
@@ -106,7 +92,7 @@ class Ball:
             await finish(self._close)
             raise
         if self.profile.safety.lease is not None:
-            self._keeper = asyncio.create_task(self._keep(), name=f"lease of {self.address}")
+            self._keeper = asyncio.create_task(self._writer.keep(), name=f"lease of {self.address}")
         return self
 
     async def __aexit__(
@@ -136,12 +122,12 @@ class Ball:
     @property
     def level(self) -> int:
         """The level that the motor has, as far as is known: last written, or last reported by the ball."""
-        return self._level
+        return self._writer.level
 
     @property
     def level_since(self) -> float:
         """Since when (time of the loop) the motor has had its level, as far as is known."""
-        return self._since
+        return self._writer.since
 
     @property
     def levels(self) -> int:
@@ -200,9 +186,7 @@ class Ball:
             if await self.stop() is StopOutcome.UNKNOWN:
                 raise NotStopped(f"ball {self.name} at {self.address}")
             return
-        self._codec.refuse_level(level)  # before anything is touched
-        self._turn += 1
-        await self._write_level(level, self._turn)
+        await self._writer.set_level(level)
 
     async def stop(self) -> StopOutcome:
         """Stop the motor, before everything else that waits to be written.
@@ -214,16 +198,12 @@ class Ball:
         Returns:
             What is known about the motor now; no exception is raised for the radio's sake.
         """
-        # At once, not when the task below gets its turn.
-        self._stops += 1
-        self.withdraw()
         self._tell(lambda listener: listener.ball_stopped())
-        return await finish(self._stop)
+        return await self._writer.stop()
 
     def withdraw(self) -> None:
         """Let nothing be written that waits for the link, and no lease be renewed; a stop or a level will follow."""
-        self._turn += 1
-        self._vibrating.clear()
+        self._writer.withdraw()
 
     async def vibrate(self, percent: float, *, seconds: float) -> None:
         """Vibrate without a muscle: ease in, hold, stop.
@@ -241,11 +221,11 @@ class Ball:
         timeline = compile_free(percent, seconds, self.profile)
         self.claim(timeline)
         loop = asyncio.get_running_loop()
-        began, stops = loop.time(), self._stops
+        began, stops = loop.time(), self._writer.stops
         try:
             for cue in timeline.cues:
                 await asyncio.sleep(began + cue.at - loop.time())
-                if cue.level == 0 or self._stops != stops:
+                if cue.level == 0 or self._writer.stops != stops:
                     break  # the end, or somebody stopped it
                 await self.set_level(cue.level)
         finally:
@@ -254,101 +234,7 @@ class Ball:
         if outcome is StopOutcome.UNKNOWN:
             raise NotStopped(f"ball {self.name} at {self.address}")
 
-    # Writing.
-
-    async def _write_level(self, level: int, turn: int) -> None:
-        async with self._lock:
-            if turn != self._turn:
-                return  # a newer level or a stop has been asked for
-            command = SetLevel(level, self.profile.safety.lease, self._next_sequence())
-            writes = self._codec.encode(command)
-            loop = asyncio.get_running_loop()
-            now, before = loop.time(), self._level
-            self._echoes.command(level, before, now)
-            # Until the ball says otherwise: a write that fails half-way may have arrived.
-            self._level = level
-            self._is_confirmed_off = False
-            for write in writes:
-                if turn != self._turn:
-                    return
-                await self._link.write(write)
-            if level != before:
-                self._since = loop.time()
-            self._renew_at = now + (self.profile.safety.lease or 0.0) / 2
-            if turn == self._turn:
-                self._vibrating.set()
-
-    async def _stop(self) -> StopOutcome:
-        self._off_heard.clear()
-        async with self._lock:
-            outcome = await self._try_to_stop()
-            if outcome is not StopOutcome.UNKNOWN:
-                self._level = 0
-                self._vibrating.clear()
-        if outcome is StopOutcome.SENT and self._reports_level():
-            outcome = await self._hear_off()
-        self._is_confirmed_off = outcome is StopOutcome.CONFIRMED
-        return outcome
-
-    async def _try_to_stop(self) -> StopOutcome:
-        for attempt in range(STOP_ATTEMPTS):
-            if not self._link.is_connected:
-                # What was confirmed before the link went, and was not followed by a level, is still true.
-                return StopOutcome.CONFIRMED if self._is_confirmed_off else StopOutcome.UNKNOWN
-            try:
-                return await self._write_stop()
-            except Exception as error:  # noqa: BLE001 - whatever went wrong, the motor must be stopped
-                log.warning("stop, attempt %d of %d: %s", attempt + 1, STOP_ATTEMPTS, error or repr(error))
-        return StopOutcome.UNKNOWN
-
-    async def _write_stop(self) -> StopOutcome:
-        safety = self.profile.safety
-        command: Command = Stop(self._next_sequence())
-        writes = self._codec.encode(command)
-        self._echoes.command(0, self._level, asyncio.get_running_loop().time())
-        acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
-        for repeat in range(1 if acknowledged else safety.stop_repeat):
-            if repeat:
-                await asyncio.sleep(safety.stop_gap)
-            try:
-                for write in writes:
-                    await self._link.write(write)
-            except LinkError as error:
-                if not repeat:
-                    raise
-                log.warning("repeating the stop: %s", error)  # it has gone out once
-                break
-            if not repeat and self._level:
-                self._since = asyncio.get_running_loop().time()
-        return StopOutcome.CONFIRMED if acknowledged else StopOutcome.SENT
-
-    async def _hear_off(self) -> StopOutcome:
-        try:
-            async with asyncio.timeout(OPERATION_SECONDS):
-                await self._off_heard.wait()
-        except TimeoutError:
-            return StopOutcome.SENT
-        return StopOutcome.CONFIRMED
-
-    async def _keep(self) -> None:
-        """Renew the lease at half of it for as long as the motor is on."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._vibrating.wait()
-            delay = self._renew_at - loop.time()
-            if delay > 0:
-                await asyncio.sleep(delay)
-            elif self._vibrating.is_set():
-                try:
-                    # The turn is the present one: a stop that is asked for before the lock is ours makes it stale.
-                    await self._write_level(self._level, self._turn)
-                except Exception as error:  # noqa: BLE001 - a lease that is not renewed must be told, whatever the reason
-                    self._vibrating.clear()
-                    self._tell_failure(error if isinstance(error, LinkError) else LinkLost(repr(error)))
-
-    def _next_sequence(self) -> int:
-        self._sequence = (self._sequence + 1) % SEQUENCE_MODULUS
-        return self._sequence
+    # Leaving.
 
     async def _leave(self) -> StopOutcome:
         if self._keeper is not None:
@@ -392,12 +278,6 @@ class Ball:
             except AttError as error:
                 log.warning("%s: %s", role, error)
 
-    def _reports_level(self) -> bool:
-        return any(
-            "level" in report.frame.slots and self.profile.gatt[report.source].notify and self._link.has(report.source)
-            for report in self.profile.reports.values()
-        )
-
     def _heard(self, role: str, data: bytes) -> None:
         report = self._codec.decode(role, data)
         if report is None:
@@ -413,17 +293,15 @@ class Ball:
         level, sequence = report.level, report.values.get("sequence")
         if level is None or not 0 <= level <= self.levels:
             return
-        now = asyncio.get_running_loop().time()
-        if level == 0 and sequence in (None, self._sequence):
-            self._off_heard.set()
-        if self._echoes.hear(level, self._level, now, sequence=sequence, sent=self._sequence):
-            self._level, self._since = level, now
-            self._is_confirmed_off = False
-            self._vibrating.clear()  # a level that the person chose on the ball is theirs, not ours to renew
+        now, sent = asyncio.get_running_loop().time(), self._writer.sequence
+        if level == 0 and sequence in (None, sent):
+            self._writer.hear_off()
+        if self._echoes.hear(level, self.level, now, sequence=sequence, sent=sent):
+            self._writer.adopt(level, now)
             self._tell(lambda listener: listener.ball_changed_level(level))
 
     def _link_lost(self, error: LinkLost) -> None:
-        self._vibrating.clear()
+        self._writer.withdraw()
         self._tell_failure(error)
 
     def _tell_failure(self, error: LinkError) -> None:
