@@ -96,6 +96,7 @@ class Codec:
 
         Raises:
             LevelOutOfRange: the ball has no such level. Level 0 is refused too: off is said by `Stop`.
+            UsageError: the level is no whole number.
         """
         if isinstance(command, Stop):
             return self._writes(self.profile.commands.stop, {"sequence": command.sequence}, WriteKind.REQUEST)

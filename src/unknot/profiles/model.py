@@ -303,10 +303,6 @@ class FirmwareProfile(Section):
     safety: Safety = Safety()
     examples: tuple[Example, ...]
 
-    def convert(self, slot: str) -> Conversion | None:
-        """The conversion of a slot, or None for the plain number."""
-        return self.values.get(slot)
-
     @model_validator(mode="after")
     def _fits_together(self) -> FirmwareProfile:
         self._names_known()
@@ -354,7 +350,7 @@ class FirmwareProfile(Section):
     def _levels_fit(self) -> None:
         """Every level can be written, no two look the same on the wire, and each reads back as itself."""
         levels = self.motor.levels
-        conversion = self.convert("level") or Conversion()
+        conversion = self.values.get("level") or Conversion()
         if conversion.table and len(conversion.table) != levels + 1:
             raise datafile.Misfit(
                 "values.level.table", f"{len(conversion.table)} integers", f"{levels + 1}, for the levels 0 to {levels}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.model import MuscleProtocol
 
-_MILLISECONDS = 3
+MILLISECONDS = 3
 """Cues lie on a grid of milliseconds: finer than any radio, and readable."""
 
 
@@ -204,7 +204,7 @@ def _compile(
         for segment in segments:
             wanted += (replace(cue, step=len(spans)) for cue in _quantise(segment, at, levels, ceiling))
             at += segment.seconds
-        at = round(at, _MILLISECONDS)
+        at = round(at, MILLISECONDS)
         peak = max(max(segment.start, segment.end) for segment in segments)
         spans.append(Span(do, one, start, at, say, round(peak, 1)))
     wanted.append(Cue(at, 0, len(spans) - 1))
@@ -223,7 +223,7 @@ def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Ite
     first, last = level_for(segment.start), level_for(segment.end)
     if segment.end > segment.start:
         first = max(first, 1)  # an easing begins at the lowest level, not with a silence
-    yield Cue(round(at, _MILLISECONDS), first, 0)
+    yield Cue(round(at, MILLISECONDS), first, 0)
     if first == last:
         return
     rising = 1 if last > first else -1
@@ -232,7 +232,7 @@ def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Ite
             continue  # off only when the intensity is 0, which is where the next piece begins
         between = (level - 0.5 if rising > 0 else level + 0.5) * 100 / levels
         share = (between - segment.start) / (segment.end - segment.start)
-        yield Cue(round(at + segment.seconds * min(max(share, 0.0), 1.0), _MILLISECONDS), level, 0)
+        yield Cue(round(at + segment.seconds * min(max(share, 0.0), 1.0), MILLISECONDS), level, 0)
 
 
 def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
@@ -258,7 +258,7 @@ def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
 
 def _not_before(at: float) -> float:
     """The first millisecond that is not before a second; the nearest one could break the ramp's limit."""
-    return math.ceil(round(at * 1000, _MILLISECONDS)) / 1000
+    return math.ceil(round(at * 1000, MILLISECONDS)) / 1000
 
 
 def _hold(cues: Iterable[Cue], held_to: int | None) -> Iterator[Cue]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, SetLevel, Stop
 from unknot.profiles.model import WriteKind
+from unknot.protocols.timeline import MILLISECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from unknot.profiles.codec import Command, Write
     from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.timeline import Timeline
-
-_MILLISECONDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def planned_writes(timeline: Timeline, profile: FirmwareProfile) -> tuple[Planne
         acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
         times = 1 if level or acknowledged else profile.safety.stop_repeat
         for repeat in range(times):
-            moment = round(at + repeat * profile.safety.stop_gap, _MILLISECONDS)
+            moment = round(at + repeat * profile.safety.stop_gap, MILLISECONDS)
             planned += (PlannedWrite(moment, level, is_renewal, write) for write in writes)
     return tuple(planned)
 
@@ -55,8 +54,8 @@ def _moments(timeline: Timeline, lease: float | None) -> Iterator[tuple[float, i
         yield cue.at, cue.level, False
         if cue.level and lease is not None and following is not None:
             count = 1
-            while round(cue.at + count * lease / 2, _MILLISECONDS) < following.at:
-                yield round(cue.at + count * lease / 2, _MILLISECONDS), cue.level, True
+            while round(cue.at + count * lease / 2, MILLISECONDS) < following.at:
+                yield round(cue.at + count * lease / 2, MILLISECONDS), cue.level, True
                 count += 1
     # The end stops once more even where the motor has been off for the stretch.
     if not cues or cues[-1].at < timeline.seconds:
