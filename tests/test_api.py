@@ -146,8 +146,10 @@ async def test_a_broken_file_keeps_no_ball_running(
     (own_files / "firmware_profiles").mkdir()
     (own_files / "firmware_profiles" / "mine.toml").write_text("schema = 2")
     simulated_ball.press_button()
+    assert len(await unknot.scan(simulate=air)) == 1
     with pytest.raises(errors.ProfileFileError):
-        await unknot.scan(simulate=air)
+        async with unknot.connect(profile="mine", simulate=air):
+            pytest.fail("connected")
     await unknot.stop_all(simulate=air)
     assert simulated_ball.level == 0
     assert "left out: " in caplog.text
@@ -177,3 +179,24 @@ def test_two_balls_play_side_by_side() -> None:
 
     with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
         assert [ended.reason for ended in runner.run(both())] == ["completed", "completed"]
+
+
+@pytest.mark.parametrize("simulate", [None, 0, "", SimulatedBall])
+async def test_what_is_neither_true_nor_an_air_simulates_nothing(simulate: object) -> None:
+    with pytest.raises(UsageError, match="simulate is True, False or an Air"):
+        await unknot.scan(simulate=simulate)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", ["40", None, True, float("nan"), 10**400])
+async def test_what_is_no_number_is_told_in_our_words(air: Air, simulated_ball: SimulatedBall, value: object) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        with pytest.raises(UsageError):
+            await ball.vibrate(value, seconds=1)  # type: ignore[arg-type]
+        with pytest.raises((UsageError, errors.LevelOutOfRange)):
+            await ball.set_level(value)  # type: ignore[arg-type]
+        if value is not None:
+            with pytest.raises(UsageError):
+                unknot.play("calf", on=ball, intensity=value)  # type: ignore[arg-type]
+        with pytest.raises(UsageError):
+            unknot.play(5, on=ball)  # type: ignore[arg-type]
+    assert simulated_ball.trace.points == ()

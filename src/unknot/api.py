@@ -44,7 +44,7 @@ async def scan(*, simulate: bool | Air = False, seconds: float = discovery.SCAN_
     Raises:
         BluetoothUnavailable: there is no working Bluetooth.
     """
-    return await discovery.scan(_radio(simulate, None), profile_library.load_all(), seconds=seconds)
+    return await discovery.scan(_radio(simulate, None), profile_library.load_usable(), seconds=seconds)
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ async def connect(
     """
     chosen = profile_library.load(profile) if profile is not None else None
     radio = _radio(simulate, chosen)
-    known = (chosen,) if chosen is not None else profile_library.load_all()
+    known = (chosen,) if chosen is not None else profile_library.load_usable()
     found = await discovery.find(radio, known, target, seconds=seconds)
     async with Ball(found.device, chosen or _best_profile(found), radio) as ball:
         yield ball
@@ -194,5 +194,7 @@ def _radio(simulate: bool | Air, profile: FirmwareProfile | None) -> Radio:  # n
         if isinstance(asyncio.get_running_loop(), FastLoop):
             raise UsageError("a clock that runs faster than real time cannot drive a real ball; simulate it")
         return Radio()
+    if simulate is not True and not isinstance(simulate, Air):
+        raise UsageError(f"simulate is True, False or an Air with its balls, not {simulate!r}")
     air = simulate if isinstance(simulate, Air) else Air(SimulatedBall(profile or profile_library.DEFAULT))
     return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})

@@ -148,8 +148,13 @@ class LevelOutOfRange(LimitExceeded):
     """A level that this ball does not have; refused by the codec before it can reach the wire."""
 
     def __init__(self, level: int, levels: int, profile: str) -> None:
-        super().__init__("the ball's highest level", level, levels, "", "the profile's motor.levels")
-        self.args = (f"refused: {profile} has the levels 1 to {levels} and a stop, not a level {level}",)
+        shown = level if abs(level) < 10**6 else "that high"
+        UnknotError.__init__(self, f"refused: {profile} has the levels 1 to {levels} and a stop, not a level {shown}")
+        self.limit = "the ball's highest level"
+        self.found = level
+        self.maximum = levels
+        self.unit = ""
+        self.source = "the profile's motor.levels"
 
 
 class LinkError(UnknotError):

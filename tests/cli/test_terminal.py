@@ -24,10 +24,10 @@ PATIENCE = 20.0
 class Terminal:
     """A process in a pseudo-terminal."""
 
-    def __init__(self, arguments: list[str]) -> None:
+    def __init__(self, arguments: list[str], term: str) -> None:
         self.process_id, self.screen = pty.fork()
         if self.process_id == 0:
-            os.environ.update(TERM="xterm", COLUMNS="100", LINES="40")
+            os.environ.update(TERM=term, COLUMNS="100", LINES="40")
             os.execv(UNKNOT[0], [*UNKNOT, *arguments])
         self.text = ""
         self.seen = 0
@@ -64,8 +64,8 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    yield Terminal(list(arguments))
+def terminal(*arguments: str, term: str = "xterm") -> Iterator[Terminal]:
+    yield Terminal(list(arguments), term)
 
 
 def test_asks_before_the_motor_starts_and_takes_another_key_as_no() -> None:
@@ -115,7 +115,7 @@ def test_the_terminal_is_left_as_it_was() -> None:
         assert screen.text.count("\x1b[?25h") >= 1  # the cursor is shown again
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP])
 def test_a_signal_stops_first_and_leaves_with_130(number: signal.Signals) -> None:
     words = [*UNKNOT, "run", "calf", "--simulate", "--yes", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -201,3 +201,55 @@ def test_bleak_is_not_imported_until_it_is_needed(tmp_path: Path) -> None:
         assert "aiomqtt" not in result.stdout
         if words in (["--help"], ["list"]):
             assert result.stdout == "[]\n"
+
+
+def test_two_keys_at_once_are_two_keys() -> None:
+    with terminal("run", "calf", "--simulate", "--speed", "5", "--yes") as screen:
+        screen.wait_for("Ease in")
+        screen.press("nn")
+        screen.wait_for("find a spot in the outer half")
+        screen.press("q")
+        screen.wait_for("stopped: ")
+        assert screen.leave() == 0
+
+
+def test_in_the_background_of_a_terminal_it_plays_without_keys() -> None:
+    master, slave = pty.openpty()
+    command = f"set -m; {' '.join(UNKNOT)} vibrate 20 --for 1s --simulate --json & wait $!; echo code $?"
+    shell = ["setsid", "--ctty", "bash", "-c", command]
+    result = subprocess.run(shell, stdin=slave, capture_output=True, text=True, timeout=PATIENCE, check=True)
+    os.close(master)
+    os.close(slave)
+    assert '"reason": "completed"' in result.stdout
+    assert result.stdout.endswith("code 0\n")
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines() -> None:
+    with terminal("run", "calf", "--simulate", "--speed", "100", "--yes", term="dumb") as screen:
+        screen.wait_for("settle .*Ease in on the inner half")
+        screen.wait_for("completed: ")
+        assert screen.leave() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "redirection", "code"),
+    [
+        ("list", ">&-", 0),
+        ("list", ">/dev/full", 2),
+        ("run calf --simulate --yes --speed max", "<&-", 0),
+        ("run calf --simulate --speed max", "<&-", 2),
+        ("run calf --simulate --yes --speed max --json", ">/dev/full", 2),
+        ("", "", 2),
+    ],
+)
+def test_closed_and_full_streams_are_no_tracebacks(words: str, redirection: str, code: int) -> None:
+    command = f"{' '.join(UNKNOT)} {words} {redirection}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert "Traceback" not in result.stderr
+    assert result.returncode == code
+
+
+def test_signs_that_the_output_lacks_are_replaced() -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"}
+    result = subprocess.run([*UNKNOT, "show", "calf"], env=environment, capture_output=True, check=True)
+    assert b"100 % " in result.stdout

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.protocols.test_model import GOOD
-from unknot.errors import LimitExceeded, ProtocolFileError, UnknownNameError
+from unknot.errors import LimitExceeded, UnknownNameError
 from unknot.profiles import library as profile_library
 from unknot.protocols import library, limits
 from unknot.protocols.timeline import Side, compile_protocol
@@ -187,11 +187,17 @@ def test_a_name_like_no_other_is_answered_with_all() -> None:
         ('for = "30s"', "for = 30", "a duration with its unit"),
     ],
 )
-def test_a_file_without_a_face_is_named(own_files: Path, good: str, bad: str, lacks: str) -> None:
+def test_a_file_without_a_face_is_named_and_left_out(
+    own_files: Path, good: str, bad: str, lacks: str, caplog: pytest.LogCaptureFixture
+) -> None:
     file = own(own_files, "mine", GOOD.replace(good, bad))
-    with pytest.raises(ProtocolFileError) as told:
-        library.overview()
-    assert str(told.value).startswith(f"{file}: found a protocol without {lacks}")
+    assert "mine" not in [one.id for one in library.overview()]
+    assert caplog.messages[0].startswith(f"left out: {file}: found a protocol without {lacks}")
+
+
+def test_what_editors_leave_behind_is_no_protocol(own_files: Path) -> None:
+    own(own_files, ".#calf", "")
+    assert ".#calf" not in library.files()
 
 
 def test_a_ceiling_of_a_file_is_held_when_it_is_compiled(own_files: Path) -> None:

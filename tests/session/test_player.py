@@ -222,9 +222,17 @@ def test_a_late_write_does_not_make_the_next_one_late() -> None:
 
 def test_a_late_wake_drops_the_levels_between() -> None:
     bench = begun(long(100))
+    bench.now = BEGAN + 0.82
+    bench.say(Wake())
+    assert bench.writes == [(0, 1), (0.82, 8)]
+
+
+def test_a_wake_so_late_that_the_program_was_held_up_rises_in_steps() -> None:
+    bench = begun(long(100))
     bench.now = BEGAN + 5.02
     bench.say(Wake())
-    assert bench.writes == [(0, 1), (5.02, 50)]
+    assert bench.writes == [(0, 1)]
+    assert bench.player.deadline == pytest.approx(BEGAN + 5.12)
 
 
 def test_a_late_wake_tells_only_the_step_that_is_playing() -> None:

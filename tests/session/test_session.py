@@ -5,10 +5,12 @@ import pytest
 
 import unknot
 from unknot.api import free_session
+from unknot.clock import VirtualTimeLoop
 from unknot.errors import LinkLost, NotStopped, UsageError
 from unknot.events import Event, StopOutcome
 from unknot.profiles import library as profiles
 from unknot.protocols import library as protocols
+from unknot.protocols import limits
 from unknot.protocols.timeline import Side, compile_protocol
 from unknot.protocols.writes import planned_writes
 from unknot.session.player import State
@@ -148,8 +150,6 @@ async def test_cancellation_stops(air: Air) -> None:
 
 
 def test_the_end_of_the_loop_stops() -> None:
-    from unknot.clock import VirtualTimeLoop
-
     sim = SimulatedBall("button-ball")
 
     kept: list[object] = []
@@ -286,8 +286,6 @@ async def test_reports_of_the_ball_are_told(air: Air) -> None:
 
 
 def test_a_second_interruption_does_not_cut_a_stop_short() -> None:
-    from unknot.clock import VirtualTimeLoop
-
     sim = SimulatedBall("button-ball", latency=0.2)
 
     async def script() -> None:
@@ -369,3 +367,30 @@ async def test_whenever_a_pause_is_asked_for_the_motor_stays_off(asked: float) -
         session.stop()
         ended = await session.wait()
     assert ended.motor_seconds == pytest.approx(ran, abs=0.1)
+
+
+def stall(seconds: float) -> None:
+    """Hold up the whole program, as a sleeping machine does: virtual time goes on, and nothing else."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualTimeLoop)
+    loop._clock.reach(loop.time() + seconds)
+
+
+@pytest.mark.parametrize("profile", ["vibmotor-3", "button-ball"])
+async def test_after_a_stall_the_motor_rises_from_where_it_is(profile: str) -> None:
+    sim = SimulatedBall(profile)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(1)
+        level = sim.level
+        stall(8)
+        await asyncio.sleep(0.01)
+        assert sim.level <= level + 1
+        await asyncio.sleep(30)
+        assert sim.level == session.timeline.level_at(20)
+        points = sim.trace.since(began)
+        session.stop()
+    pace = limits.seconds_per_level(sim.profile.motor.levels)
+    for (before, lower), (after, higher) in zip(points, points[1:], strict=False):
+        assert higher - lower <= 1
+        assert after - before >= pace - 0.001 or higher < lower

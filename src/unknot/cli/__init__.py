@@ -6,6 +6,7 @@ commands that need them, so that help and lists appear at once.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -81,22 +82,32 @@ def main(arguments: list[str] | None = None) -> None:
         from click.shell_completion import shell_complete
 
         sys.exit(shell_complete(cli, {}, "unknot", _COMPLETE, os.environ[_COMPLETE]))
-    code = 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail
     try:
-        with cli.make_context("unknot", sys.argv[1:] if arguments is None else list(arguments)) as context:
-            code = cli.invoke(context) or 0
-        sys.stdout.flush()
-    except click.exceptions.Exit as leaving:
-        code = leaving.exit_code
+        code = _invoke(sys.argv[1:] if arguments is None else list(arguments))
     except BrokenPipeError:
         exits.forget_output()
+        code = exits.DONE
+    except OSError as error:
+        exits.forget_output()
+        click.echo(f"unknot: cannot write: {error.strerror or error}", err=True)
+        code = exits.USAGE
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("unknot: interrupted", err=True)
         code = exits.INTERRUPTED
-    except click.ClickException as error:
-        click.echo(f"unknot: {exits.in_one_line(error)}", err=True)
-        code = exits.USAGE
-    except exits.expected() as error:
-        click.echo(f"unknot: {error}", err=True)
-        code = exits.code_for(error)
+    except exits.EXPECTED as error:
+        code = exits.tell(error)
     sys.exit(code)
+
+
+def _invoke(arguments: list[str]) -> int:
+    try:
+        with cli.make_context("unknot", arguments) as context:
+            code: int = cli.invoke(context) or exits.DONE
+    except click.exceptions.Exit as leaving:
+        code = leaving.exit_code
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return code

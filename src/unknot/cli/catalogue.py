@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unknot.cli.words import MUSCLE, PROFILE, NearestGroup, as_json, clock
+from unknot.cli.words import MUSCLE, PROFILE, NearestGroup, Percent, as_json, clock, paragraph
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,11 +44,17 @@ def list_muscles(as_json: bool) -> None:
 
 @click.command()
 @click.argument("muscle", type=MUSCLE)
-@click.option("--profile", "profile_id", type=PROFILE, help="For which firmware; the open ball's if you name none.")
+@click.option(
+    "--profile",
+    "profile_id",
+    type=PROFILE,
+    metavar="ID|FILE",
+    help="For which firmware; the open ball's if you name none.",
+)
 @click.option(
     "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
 )
-@click.option("--intensity", type=click.FloatRange(0, 100), metavar="PERCENT", help="The strongest intensity instead.")
+@click.option("--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead.")
 @as_json
 def show(muscle: str, profile_id: str | None, side: str | None, intensity: float | None, as_json: bool) -> None:
     """Show what a protocol does: steps, cautions, a chart, and every write with its second. No ball is needed.
@@ -65,11 +71,11 @@ def show(muscle: str, profile_id: str | None, side: str | None, intensity: float
     from unknot.protocols.writes import planned_writes
 
     protocol = protocols.load(muscle)
-    profile = profiles.load(profile_id or profiles.DEFAULT)
+    profile = profiles.load(profiles.DEFAULT if profile_id is None else profile_id)
     timeline = compile_protocol(protocol, profile, side=Side(side or Side.ANY), intensity=intensity)
     writes = planned_writes(timeline, profile)
     if as_json:
-        click.echo(json.dumps(_shown(protocol, timeline, writes), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(_shown(protocol, timeline, writes), indent=2))
     else:
         _show_protocol(protocol, timeline)
         _show_timeline(timeline, profile, writes)
@@ -114,11 +120,11 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
     click.secho(f"{protocol.title}{side}", bold=True)
     click.echo(f"{protocol.muscle}; {protocol.felt}")
     click.echo(f"ceiling {protocol.ceiling.value}, at most {protocol.ceiling.percent:.0f} %\n")
-    _paragraph(protocol.placement)
+    paragraph(protocol.placement)
     click.echo()
     for caution in protocol.cautions:
-        _paragraph(f"! {caution}", hang=2)
-    _paragraph(f"! Not on {', '.join(protocol.no_go)}.", hang=2)
+        paragraph(f"! {caution}", hang=2)
+    paragraph(f"! Not on {', '.join(protocol.no_go)}.", hang=2)
     click.echo()
     rows = [
         (clock(span.start), span.do, f"{span.intensity:.0f} %" if span.intensity else "off",
@@ -130,13 +136,16 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
 
 
 def _show_timeline(timeline: Timeline, profile: FirmwareProfile, writes: Sequence[PlannedWrite]) -> None:
-    from unknot.cli.chart import chart
+    import shutil
+
+    from unknot.cli.chart import COLUMNS, LABEL_COLUMNS, chart
 
     total, motor = clock(timeline.seconds), clock(timeline.motor_seconds)
     click.echo(
         f"{total} in all, motor on for {motor}, on {profile.name} ({profile.id}), levels 0 to {timeline.levels}\n"
     )
-    for line in chart(timeline):
+    room = shutil.get_terminal_size((100, 24)).columns - LABEL_COLUMNS
+    for line in chart(timeline, columns=max(20, min(COLUMNS, room))):
         click.echo(line)
     renewals = sum(one.is_renewal for one in writes)
     renewed = f", {renewals} of them (+) renew the lease of {profile.safety.lease:g} s" if renewals else ""
@@ -166,14 +175,14 @@ def list_profiles(as_json: bool) -> None:
     """List the profiles with their evidence."""
     from unknot.profiles import library
 
-    profiles = library.load_all()
+    profiles = library.load_usable()
     if as_json:
         rows = [
             {"id": one.id, "name": one.name, "evidence": one.evidence.value, "levels": one.motor.levels,
              "lease": one.safety.lease}
             for one in profiles
         ]  # fmt: skip
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        click.echo(json.dumps(rows, indent=2))
         return
     _table(
         ("PROFILE", "EVIDENCE", "LEVELS", "LEASE", ""),
@@ -194,9 +203,9 @@ def show_profile(profile_id: str) -> None:
     one = library.load(profile_id)
     click.secho(f"{one.name} ({one.id})", bold=True)
     click.echo(f"evidence: {one.evidence.value}")
-    _paragraph(f"source: {one.source}", hang=2)
+    paragraph(f"source: {one.source}", hang=2)
     for gap in one.gaps:
-        _paragraph(f"gap: {gap}", hang=2)
+        paragraph(f"gap: {gap}", hang=2)
     click.echo(f"levels: 0 to {one.motor.levels}")
     click.echo(f"advertised names: {', '.join(one.match.names) or '-'}\n")
     _table(
@@ -275,13 +284,6 @@ def _columns(cells: Sequence[str]) -> None:
     rows = -(-len(cells) // columns)
     for row in range(rows):
         click.echo("".join(f"{cell:<{width}}" for cell in cells[row::rows]).rstrip())
-
-
-def _paragraph(text: str, *, hang: int = 0) -> None:
-    import shutil
-
-    width = min(100, shutil.get_terminal_size((100, 24)).columns)
-    click.echo(click.wrap_text(text, width=width, subsequent_indent=" " * hang))
 
 
 def _uses(characteristic: Characteristic) -> list[str]:

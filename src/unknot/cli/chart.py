@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from unknot.protocols.timeline import Timeline
 
 COLUMNS = 72
+LABEL_COLUMNS = 8
+"""What stands left of the chart, and a column of air on its right."""
 ROWS = 8
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 

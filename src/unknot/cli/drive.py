@@ -11,7 +11,7 @@ import click
 
 from unknot.cli import exits, playing
 from unknot.cli.playing import DeviceOptions
-from unknot.cli.words import MUSCLE, PROFILE, Duration, Speed, as_json, printable
+from unknot.cli.words import MUSCLE, PROFILE, Duration, Percent, Speed, as_json, paragraph, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -33,7 +33,11 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--simulate", is_flag=True, help="Use a simulated ball instead of the radio."),
         click.option("--profile", type=PROFILE, metavar="ID|FILE", help="How the ball is spoken to; your choice wins."),
-        click.option("--device", metavar="NAME|ADDRESS", help="Which ball; the nearest known one if you name none."),
+        click.option(
+            "--device",
+            metavar="NAME|ADDRESS",
+            help="Which ball; without it the nearest known one, and for stop every one.",
+        ),
     ):
         command = option(command)
     return command
@@ -45,7 +49,7 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
 )
-@click.option("--intensity", type=click.FloatRange(0, 100), metavar="PERCENT", help="The strongest intensity instead.")
+@click.option("--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead.")
 @click.option("--yes", is_flag=True, help="Start the motor without asking.")
 @as_json
 def run(
@@ -70,12 +74,12 @@ def run(
     options = _checked(DeviceOptions(**device))
     protocol = library.load(muscle)
     if not yes:
-        if not sys.stdin.isatty():
+        if sys.stdin is None or not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask whether the motor may start; add --yes to start it")
         click.secho(protocol.title, bold=True, err=as_json)
-        click.echo(click.wrap_text(protocol.placement, width=100), err=as_json)
+        paragraph(protocol.placement, err=as_json)
         for caution in (*protocol.cautions, f"Not on {', '.join(protocol.no_go)}."):
-            click.echo(click.wrap_text(f"! {caution}", width=100, subsequent_indent="  "), err=as_json)
+            paragraph(f"! {caution}", hang=2, err=as_json)
 
     def prepare(ball: Ball) -> Session:
         from unknot import api
@@ -87,7 +91,7 @@ def run(
 
 
 @click.command()
-@click.argument("percent", type=click.FloatRange(1, 100))
+@click.argument("percent", type=Percent(1))
 @click.option(
     "--for", "seconds", type=Duration(), required=True, metavar="DURATION", help='For how long, such as "10s".'
 )
@@ -129,10 +133,10 @@ def stop(**device: Any) -> int:
 
 
 @click.command()
-@click.option("--simulate", is_flag=True, help="Look on a simulated air, with one ball per shipped profile.")
+@click.option("--simulate", is_flag=True, help="Look on a simulated air, with one ball per profile.")
 @as_json
 def scan(simulate: bool, as_json: bool) -> int:
-    """Show what is in range: signal, name, address, and which profile fits.
+    """Show what is in range, with its signal and the profile that fits.
 
     \b
     Examples:
@@ -145,6 +149,8 @@ def scan(simulate: bool, as_json: bool) -> int:
 def _checked(options: DeviceOptions) -> DeviceOptions:
     if options.speed != 1 and not options.simulate:
         raise click.UsageError("--speed needs --simulate: the time of a real ball does not run faster")
+    if options.device is not None and not options.device.strip():
+        raise click.UsageError("--device is empty; name a ball, or leave it out for the nearest one")
     return options
 
 
@@ -171,7 +177,7 @@ def _compile_first(muscle: str, side: str | None, intensity: float | None, optio
     from unknot.protocols import library as protocols
     from unknot.protocols.timeline import Side, compile_protocol
 
-    profile = library.load(options.profile or library.DEFAULT)
+    profile = library.load(library.DEFAULT if options.profile is None else options.profile)
     compile_protocol(protocols.load(muscle), profile, side=Side(side or Side.ANY), intensity=intensity)
 
 
@@ -179,7 +185,7 @@ def _refuse_free(percent: float, seconds: float, options: DeviceOptions) -> None
     from unknot.profiles import library
     from unknot.protocols.timeline import compile_free
 
-    compile_free(percent, seconds, library.load(options.profile or library.DEFAULT))
+    compile_free(percent, seconds, library.load(library.DEFAULT if options.profile is None else options.profile))
 
 
 async def _stop(options: DeviceOptions) -> int:
@@ -198,16 +204,17 @@ async def _scan(*, simulate: bool, as_json: bool) -> int:
     from unknot.profiles import library
     from unknot.simulator.ball import Air, SimulatedBall
 
-    air = Air(*(SimulatedBall(profile) for profile in library.load_all())) if simulate else False
+    profiles = library.load_usable()
+    air = Air(*(SimulatedBall(profile) for profile in profiles)) if simulate else False
     found = await api.scan(simulate=air)
     if as_json:
-        click.echo(json.dumps([_as_dict(ball) for ball in found], indent=2, ensure_ascii=False))
+        click.echo(json.dumps([_as_dict(ball) for ball in found], indent=2))
         return exits.DONE
     if not found:
         click.echo(
             "nothing advertises nearby: switch the ball on, bring it near, and close other apps that may hold it"
         )
-    evidence = {one.id: one.evidence.value for one in library.load_all()}
+    evidence = {one.id: one.evidence.value for one in profiles}
     for ball in found:
         fits = ", ".join(f"{name} ({evidence[name]})" for name, _ in ball.profiles) or "no profile fits"
         click.echo(f"{ball.rssi:>4} dBm  {ball.address}  {printable(ball.name) or '-':<20}  {fits}")

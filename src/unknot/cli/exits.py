@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+
+import click
 
 from unknot import errors
-
-if TYPE_CHECKING:
-    import click
 
 DONE = 0
 USAGE = 2
@@ -27,13 +25,19 @@ _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
 """The first kind that fits decides; a name, a file, a frame or a request that is wrong is wrong usage."""
 
 
-def expected() -> type[errors.UnknotError]:
-    """What is told in one line; everything else is a fault of ours and shows its traceback."""
-    return errors.UnknotError
+EXPECTED = (click.ClickException, errors.UnknotError)
+"""What is told in one line; everything else is a fault of ours and shows its traceback."""
 
 
-def code_for(error: errors.UnknotError) -> int:
-    """The exit code for an error of ours."""
+def tell(error: click.ClickException | errors.UnknotError) -> int:
+    """Say what went wrong on standard error; the exit code for it."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return USAGE
+    if isinstance(error, click.ClickException):
+        click.echo(f"unknot: {_in_one_line(error)}", err=True)
+        return USAGE
+    click.echo(f"unknot: {error}", err=True)
     return next(code for kind, code in _CODES if isinstance(error, kind))
 
 
@@ -42,7 +46,7 @@ def forget_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def in_one_line(error: click.ClickException) -> str:
+def _in_one_line(error: click.ClickException) -> str:
     """Make one line of click's complaint about the words, and where to read on."""
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:]

@@ -11,8 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Ctrl-C, a polite kill, and a closed terminal; Windows lacks the last one."""
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP") if hasattr(signal, name)
+]
+"""Ctrl-C, a polite kill, a closed terminal, Ctrl-\\ and Ctrl-Z: a program that sleeps cannot stop a motor. Windows has
+only the first two."""
 
 
 class Interrupts:

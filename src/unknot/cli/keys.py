@@ -33,7 +33,7 @@ class Keyboard:
         return self._before is not None
 
     def __enter__(self) -> Self:
-        if termios is not None and sys.stdin.isatty():
+        if termios is not None and _is_ours():
             self._before = termios.tcgetattr(sys.stdin)
             tty.setcbreak(sys.stdin)
             asyncio.get_running_loop().add_reader(sys.stdin, self._read)
@@ -60,8 +60,21 @@ class Keyboard:
 
     def _read(self) -> None:
         # An arrow key sends several bytes at once; together they are one key.
-        data = os.read(sys.stdin.fileno(), 64)
-        if data:
-            self._keys.put_nowait(data.decode(errors="replace"))
+        data = os.read(sys.stdin.fileno(), 64).decode(errors="replace")
+        if data.startswith("\x1b"):
+            self._keys.put_nowait(data)
+        elif data:
+            for key in data:
+                self._keys.put_nowait(key)
         else:  # the terminal is gone
             asyncio.get_running_loop().remove_reader(sys.stdin)
+
+
+def _is_ours() -> bool:
+    """Whether there is a terminal and we are in its foreground; a background process that touches it is halted."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return False

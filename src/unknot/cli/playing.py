@@ -47,11 +47,12 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.errors import UnknotError
-    from unknot.events import StopOutcome
+    from unknot.events import EndReason, StopOutcome
     from unknot.profiles import library
     from unknot.profiles.model import Evidence
 
     session: Session | None = None
+    had_keys = False
     with Interrupts() as interrupts, Keyboard() as keyboard:
         try:
             if not options.simulate:
@@ -61,6 +62,7 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
                 if caution and not (options.simulate and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
                 session = prepare(ball)
+                had_keys = keyboard.is_there
                 if ask and not await _armed(keyboard, ball):
                     click.echo("not started", err=True)
                     return exits.DONE
@@ -74,7 +76,8 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
             exits.forget_output()
             unknown = session is not None and session.ended is not None and session.ended.stop is StopOutcome.UNKNOWN
             return exits.NOT_STOPPED if unknown else exits.INTERRUPTED
-    return exits.INTERRUPTED if interrupts.happened else exits.DONE
+    left = session is not None and session.ended is not None and session.ended.reason is EndReason.STOPPED
+    return exits.INTERRUPTED if interrupts.happened or (left and not had_keys) else exits.DONE
 
 
 async def _armed(keyboard: Keyboard, ball: Ball) -> bool:
@@ -90,12 +93,13 @@ async def _watch(session: Session, keyboard: Keyboard, interrupts: Interrupts, s
     import asyncio
 
     from unknot.cli import screen
+    from unknot.events import Paused
 
     async with AsyncExitStack() as stack:
         view: screen.Screen
         if as_json:
             view = screen.JsonLines()
-        elif sys.stdout.isatty() and not math.isinf(speed):
+        elif sys.stdout.isatty() and screen.is_drawable() and not math.isinf(speed):
             view = await stack.enter_async_context(screen.live(session, speed))
         else:
             view = screen.PlainLines()
@@ -105,6 +109,8 @@ async def _watch(session: Session, keyboard: Keyboard, interrupts: Interrupts, s
             try:
                 async for event in session:
                     view.show(event)
+                    if isinstance(event, Paused) and not keyboard.is_there:
+                        session.stop()  # the ball paused it, and there is nobody who could go on
             finally:
                 pressing.cancel()
                 await asyncio.wait([pressing])

@@ -44,7 +44,7 @@ class JsonLines:
 
     def show(self, event: events.Event) -> None:
         """Print it at once."""
-        click.echo(json.dumps(events.as_dict(event), ensure_ascii=False))
+        click.echo(json.dumps(events.as_dict(event)))
 
 
 class PlainLines:
@@ -76,7 +76,7 @@ class Live:
             case events.StepStarted():
                 self._step = event
             case events.Paused():
-                self._paused = "paused by the ball's button" if event.reason == "ball" else "paused"
+                self._paused = "paused by the ball" if event.reason == "ball" else "paused"
             case events.Resumed():
                 self._paused = ""
             case events.Ended() | events.LevelAdopted():
@@ -130,6 +130,14 @@ async def live(session: Session, speed: float) -> AsyncIterator[Screen]:
             drawn.refresh()
 
 
+def is_drawable() -> bool:
+    """Whether the terminal can be drawn on, and is not only written to."""
+    from rich.console import Console
+
+    console = Console()
+    return console.is_terminal and not console.is_dumb_terminal
+
+
 def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of event
     """An event as a line for a person; empty for what a person need not know."""
     match event:
@@ -140,7 +148,7 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of eve
             strength = f"{event.intensity:.0f} %" if event.intensity else "motor off"
             return f"{clock(event.at):>6}  {event.do:<8} {clock(event.seconds):>5}  {strength:>9}  {event.say}"
         case events.LevelAdopted():
-            return f"{clock(event.at):>6}  the ball's own button chose level {event.level}"
+            return f"{clock(event.at):>6}  the ball itself chose level {event.level}"
         case events.Paused():
             return f"{clock(event.at):>6}  paused, motor off"
         case events.Resumed():

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
 
+SLOWEST, FASTEST = 0.01, 1000.0
+"""Speeds at which a loop can still keep its deadlines: beyond, a millisecond's delay is seconds of its time (measured:
+at 5000 a lease runs out between two renewals)."""
+
+
 class NearestGroup(click.Group):
     """A group that answers a mistyped command with the nearest one."""
 
@@ -32,6 +37,25 @@ class NearestGroup(click.Group):
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.list_commands(ctx))}"
             raise click.UsageError(f"no command is called {args[0]!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+class Percent(click.ParamType[float]):
+    """A percentage, without its sign."""
+
+    name = "percent"
+
+    def __init__(self, least: float) -> None:
+        self._least = least
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the percentage."""
+        try:
+            percent = float(value)
+        except ValueError:
+            percent = math.nan
+        if not self._least <= percent <= 100:
+            self.fail(f"found {value!r}, expected a number from {self._least:g} to 100", param, ctx)
+        return percent
 
 
 class Duration(click.ParamType[float]):
@@ -63,8 +87,8 @@ class Speed(click.ParamType[float]):
             speed = float(value)
         except ValueError:
             speed = 0.0
-        if not 0 < speed < math.inf:
-            self.fail(f"found {value!r}, expected a number above 0, or max", param, ctx)
+        if not SLOWEST <= speed <= FASTEST:
+            self.fail(f"found {value!r}, expected a number from {SLOWEST:g} to {FASTEST:g}, or max", param, ctx)
         return speed
 
 
@@ -116,3 +140,11 @@ def countdown(seconds: float) -> str:
 def printable(text: str) -> str:
     """The text with control characters made visible: a ball's name comes from the air and is never printed raw."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def paragraph(text: str, *, hang: int = 0, err: bool = False) -> None:
+    """Print a text wrapped at words to the terminal's width; lines after the first are indented by ``hang``."""
+    import shutil
+
+    width = max(20, min(100, shutil.get_terminal_size((100, 24)).columns))
+    click.echo(click.wrap_text(text, width=width, subsequent_indent=" " * hang), err=err)

@@ -149,7 +149,7 @@ async def find(
             async with asyncio.timeout(seconds):
                 await fits.wait()
         except TimeoutError:
-            raise BallNotFound(_nothing(target, seconds, seen.values())) from None
+            raise BallNotFound(_nothing(target, seconds, seen.values(), profiles)) from None
         if target is None:
             await asyncio.sleep(NEARBY_SECONDS)
     return min((ball for ball in seen.values() if _is_target(ball, target)), key=_best_first)
@@ -200,8 +200,11 @@ async def _listening(radio: Radio, heard: Callable[[BLEDevice, AdvertisementData
                 await scanner.stop()
 
 
-def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall]) -> str:
-    wanted = f"no ball called {target!r}" if target else "no ball that a profile describes"
+def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall], profiles: Sequence[FirmwareProfile]) -> str:
+    described = f"that profile {profiles[0].id} describes" if len(profiles) == 1 else "that a profile describes"
+    wanted = f"no ball called {target!r}" if target else f"no ball {described}"
     names = sorted({ball.name for ball in seen if ball.name})
     heard = f"; heard {', '.join(names[:5])}" if names else ""
+    if target is None and names:
+        heard += "; choose one with --device if you know it"
     return f"{wanted} was found within {seconds:g} s{heard}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from unknot import datafile
-from unknot.errors import ProfileFileError, UnknownNameError
+from unknot.errors import ProfileFileError, UnknownNameError, UsageError
 from unknot.profiles.model import Evidence, FirmwareProfile
 from unknot.profiles.proof import prove
 
@@ -38,7 +38,12 @@ def own_folder() -> Path:
 
 def files() -> dict[str, Path]:
     """Every profile's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
-    return {file.stem: file for folder in (shipped_folder(), own_folder()) for file in sorted(folder.glob("*.toml"))}
+    return {
+        file.stem: file
+        for folder in (shipped_folder(), own_folder())
+        for file in sorted(folder.glob("*.toml"))
+        if not file.name.startswith(".")  # what editors and systems leave behind
+    }
 
 
 @cache
@@ -65,6 +70,8 @@ def load(name: str) -> FirmwareProfile:
         UnknownNameError: there is none; the nearest ids are named.
         ProfileFileError: its file is wrong.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"a profile is named by a word or a file, not by {name!r}")
     if name.endswith(".toml"):
         return load_file(Path(name))
     known = files()
@@ -83,7 +90,7 @@ def load_all() -> tuple[FirmwareProfile, ...]:
 
 
 def load_usable() -> tuple[FirmwareProfile, ...]:
-    """Every profile whose file is right, ordered by id; for stopping balls, which no broken file may prevent."""
+    """Every profile whose file is right, ordered by id; a wrong one is logged and keeps no ball from being found."""
     profiles = []
     for _, file in sorted(files().items()):
         try:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,12 @@ from typing import TYPE_CHECKING
 from platformdirs import user_config_path
 
 from unknot import datafile
-from unknot.errors import ProtocolFileError, UnknownNameError
+from unknot.errors import ProtocolFileError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from unknot.protocols.model import MuscleProtocol
+
+log = logging.getLogger(__name__)
 
 FOLDER = "muscles"
 
@@ -44,16 +47,23 @@ def own_folder() -> Path:
 
 def files() -> dict[str, Path]:
     """Every protocol's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
-    return {file.stem: file for folder in (shipped_folder(), own_folder()) for file in sorted(folder.glob("*.toml"))}
+    return {
+        file.stem: file
+        for folder in (shipped_folder(), own_folder())
+        for file in sorted(folder.glob("*.toml"))
+        if not file.name.startswith(".")  # what editors and systems leave behind
+    }
 
 
 def overview() -> tuple[Overview, ...]:
-    """The face of every protocol, ordered by id.
-
-    Raises:
-        ProtocolFileError: a file is not TOML, or lacks what its face needs.
-    """
-    return tuple(_face(name, file) for name, file in sorted(files().items()))
+    """The face of every protocol, ordered by id; a file that has none is logged and left out."""
+    faces = []
+    for name, file in sorted(files().items()):
+        try:
+            faces.append(_face(name, file))
+        except ProtocolFileError as error:
+            log.warning("left out: %s", error)
+    return tuple(faces)
 
 
 def load(name: str) -> MuscleProtocol:
@@ -63,6 +73,8 @@ def load(name: str) -> MuscleProtocol:
         UnknownNameError: there is none; the nearest ids are named.
         ProtocolFileError: its file is wrong.
     """
+    if not isinstance(name, str):
+        raise UsageError(f"a muscle is named by a word or a file, not by {name!r}")
     if name.endswith(".toml"):
         return load_file(Path(name))
     known = files()

@@ -166,21 +166,25 @@ def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Ti
         LimitExceeded: too strong or too long.
         UsageError: no percentage, or no time.
     """
-    if not LEAST_INTENSITY <= percent <= 100:
-        raise UsageError(f"an intensity is from {LEAST_INTENSITY:g} to 100 %, not {percent:g}")
-    if not seconds > 0:
-        raise UsageError(f"a duration is above 0 s, not {seconds:g}")
+    if not _is_number(percent) or not LEAST_INTENSITY <= percent <= 100:
+        raise UsageError(f"an intensity is from {LEAST_INTENSITY:g} to 100 %, not {percent!r}")
+    if not _is_number(seconds) or not seconds > 0:
+        raise UsageError(f"a duration is a number of seconds above 0, not {seconds!r}")
     limits.FREE.refuse_above(seconds)
     hold = ("hold", Side.ANY, "Vibrate", (Segment(seconds, percent, percent),))
     ceiling = limits.FREE_CEILING
     return _compile([hold], muscle="", title="Free vibration", side=Side.ANY, profile=profile, ceiling=ceiling)
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _factor(peak: float, intensity: float | None) -> float:
     if intensity is None:
         return 1.0
-    if not (intensity == 0 or LEAST_INTENSITY <= intensity <= 100):
-        raise UsageError(f"an intensity is 0, or from {LEAST_INTENSITY:g} to 100 %, not {intensity:g}")
+    if not _is_number(intensity) or not (intensity == 0 or LEAST_INTENSITY <= intensity <= 100):
+        raise UsageError(f"an intensity is 0, or from {LEAST_INTENSITY:g} to 100 %, not {intensity!r}")
     if peak == 0:
         return 0.0
     return intensity / peak

@@ -49,6 +49,10 @@ _SLACK = 1e-6
 """Seconds by which a deadline may seem to lie ahead when the loop wakes us for it: float arithmetic, not lateness."""
 
 
+_STALL = 1.0
+"""Seconds of lateness that no write can cause, since each has that deadline: somebody held up the whole program."""
+
+
 class State(Enum):
     """Where a session stands."""
 
@@ -168,6 +172,11 @@ class Player:
         due = tuple(cue for cue in self._cues if cue.at <= position + _SLACK)
         self._cues = self._cues[len(due) :]
         missed = [cue for cue in due[:-1] if cue.level == 0]
+        if not missed and due and due[-1].level > self._level and position - due[0].at > _STALL and not self._held_to:
+            # The machine slept, or something blocked the loop: rise from where the motor is, not in one leap.
+            self._cues = self.timeline.onwards(position, self._level)
+            due = tuple(cue for cue in self._cues[:1] if cue.at <= position + _SLACK)
+            self._cues = self._cues[len(due) :]
         if not missed:
             return due[-1] if due else None
         self._cues = self.timeline.onwards(position, 0)

@@ -213,7 +213,9 @@ class Session:
                 await self._stop_ball()  # somebody left it running: a protocol begins with the motor off
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
-                await self._take(self._inbox.popleft() if self._inbox else messages.Wake())
+                event = self._inbox.popleft() if self._inbox else messages.Wake()
+                if not (isinstance(event, messages.Observed) and event.level != self._ball.level):  # overtaken
+                    await self._take(event)
         except BaseException:
             await finish(self._ball.stop)
             raise
