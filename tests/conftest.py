@@ -27,10 +27,19 @@ def pytest_asyncio_loop_factories(item: pytest.Item) -> Mapping[str, Callable[[]
     return {"virtual": VirtualTimeLoop}
 
 
-@pytest.fixture(autouse=True)
-def own_files(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty folder in place of the owner's own profiles and protocols."""
-    folder = tmp_path_factory.mktemp("own")
+def _look_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profile_library, "own_folder", lambda: folder / profile_library.FOLDER)
     monkeypatch.setattr(protocol_library, "own_folder", lambda: folder / protocol_library.FOLDER)
-    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests has no profiles and protocols of their own."""
+    _look_in(Path(__file__).parent / "there-is-no-such-folder", monkeypatch)
+
+
+@pytest.fixture
+def own_files(tmp_path: Path, no_own_files: None, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for the owner's own profiles and protocols."""
+    _look_in(tmp_path, monkeypatch)
+    return tmp_path

@@ -69,7 +69,7 @@ def terminal(*arguments: str, term: str = "xterm") -> Iterator[Terminal]:
 
 
 def test_asks_before_the_motor_starts_and_takes_another_key_as_no() -> None:
-    with terminal("run", "calf", "--simulate") as screen:
+    with terminal("run", "calf", "--simulate", "--speed", "10") as screen:
         screen.wait_for("it can be a clot")
         screen.wait_for("Enter or space starts the motor")
         screen.press("x")
@@ -109,7 +109,7 @@ def test_plays_with_a_live_picture_and_heeds_keys() -> None:
 
 
 def test_the_terminal_is_left_as_it_was() -> None:
-    with terminal("vibrate", "20", "--for", "2s", "--simulate", "--speed", "2") as screen:
+    with terminal("vibrate", "20", "--for", "2s", "--simulate", "--speed", "10") as screen:
         screen.wait_for("completed")
         assert screen.leave() == 0
         assert screen.text.count("\x1b[?25h") >= 1  # the cursor is shown again
@@ -117,7 +117,7 @@ def test_the_terminal_is_left_as_it_was() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGTSTP])
 def test_a_signal_stops_first_and_leaves_with_130(number: signal.Signals) -> None:
-    words = [*UNKNOT, "run", "calf", "--simulate", "--yes", "--json"]
+    words = [*UNKNOT, "run", "calf", "--simulate", "--speed", "10", "--yes", "--json"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         while json.loads(process.stdout.readline())["event"] != "level":
@@ -136,7 +136,7 @@ def test_a_signal_while_looking_for_the_ball_leaves_with_130() -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(1.5)
+    time.sleep(2.5)  # it looks for 5 s
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
@@ -144,7 +144,10 @@ def test_a_signal_while_looking_for_the_ball_leaves_with_130() -> None:
 
 
 def test_a_reader_that_leaves_early_is_no_error() -> None:
-    for words, code in ((["show", "calf", "--json"], 0), (["run", "calf", "--simulate", "--yes", "--json"], 130)):
+    for words, code in (
+        (["show", "calf", "--json"], 0),
+        (["run", "calf", "--simulate", "--speed", "10", "--yes", "--json"], 130),
+    ):
         with subprocess.Popen([*UNKNOT, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
             assert process.stdout is not None
             assert process.stderr is not None
@@ -215,7 +218,7 @@ def test_two_keys_at_once_are_two_keys() -> None:
 
 def test_in_the_background_of_a_terminal_it_plays_without_keys() -> None:
     master, slave = pty.openpty()
-    command = f"set -m; {' '.join(UNKNOT)} vibrate 20 --for 1s --simulate --json & wait $!; echo code $?"
+    command = f"set -m; {' '.join(UNKNOT)} vibrate 20 --for 1s --simulate --speed 10 --json & wait $!; echo code $?"
     shell = ["setsid", "--ctty", "bash", "-c", command]
     result = subprocess.run(shell, stdin=slave, capture_output=True, text=True, timeout=PATIENCE, check=True)
     os.close(master)
