@@ -394,3 +394,24 @@ async def test_after_a_stall_the_motor_rises_from_where_it_is(profile: str) -> N
     for (before, lower), (after, higher) in zip(points, points[1:], strict=False):
         assert higher - lower <= 1
         assert after - before >= pace - 0.001 or higher < lower
+
+
+async def test_a_session_does_not_begin_on_a_ball_that_cannot_be_stopped(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    take = sim.firmware.write
+
+    def refuse_stop(role: str, data: bytes, now: float) -> object:
+        if data == b"\xa5\x00\xa5":
+            raise Refusal(0x0E)
+        return take(role, data, now)
+
+    monkeypatch.setattr(sim.firmware, "write", refuse_stop)
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air) as ball:
+            await ball.set_level(3)
+            async with unknot.play("calf", on=ball) as session:
+                events = [event async for event in session]
+    assert [event.name for event in events] == ["ended"]
+    assert [level for _, level in sim.trace.points] == [3]

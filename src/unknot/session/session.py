@@ -209,8 +209,9 @@ class Session:
     async def _play(self) -> None:
         unlisten = self._ball.listen(self)
         try:
-            if self._ball.level:
-                await self._stop_ball()  # somebody left it running: a protocol begins with the motor off
+            # Somebody left it running: a protocol begins with the motor off.
+            if self._ball.level and await self._stop_ball() is StopOutcome.UNKNOWN:
+                self._fail(NotStopped())
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
                 event = self._inbox.popleft() if self._inbox else messages.Wake()
