@@ -69,9 +69,7 @@ async def connect(
         ProfileFileError: the profile's file is wrong.
         NotStopped: on leaving, the motor could not be stopped.
     """
-    chosen = profile_library.load(profile) if profile is not None else None
-    radio = _radio(simulate, chosen)
-    known = (chosen,) if chosen is not None else profile_library.load_usable()
+    chosen, known, radio = _choose(profile, simulate)
     found = await discovery.find(radio, known, target, seconds=seconds)
     async with Ball(found.device, chosen or _best_profile(found), radio) as ball:
         yield ball
@@ -141,9 +139,7 @@ async def stop_all(
         BallNotFound: there is none.
         BluetoothUnavailable: there is no working Bluetooth.
     """
-    chosen = profile_library.load(profile) if profile is not None else None
-    radio = _radio(simulate, chosen)
-    known = (chosen,) if chosen is not None else profile_library.load_usable()
+    chosen, known, radio = _choose(profile, simulate)
     if target is not None:
         balls = [await discovery.find(radio, known, target, seconds=seconds)]
     else:
@@ -169,6 +165,16 @@ def timeline(
 def free_session(percent: float, seconds: float, *, on: Ball) -> Session:
     """A session of vibration without a muscle, as ``unknot vibrate`` plays; arguments and errors as `Ball.vibrate`."""
     return Session(on, compile_free(percent, seconds, on.profile))
+
+
+def _choose(
+    profile: str | None,
+    simulate: bool | Air,  # noqa: FBT001 - the public word is simulate=True
+) -> tuple[FirmwareProfile | None, tuple[FirmwareProfile, ...], Radio]:
+    """The profile that was named, if one was; the profiles to look for; and where to look."""
+    chosen = profile_library.load(profile) if profile is not None else None
+    known = (chosen,) if chosen is not None else profile_library.load_usable()
+    return chosen, known, _radio(simulate, chosen)
 
 
 async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:

@@ -1,4 +1,4 @@
-"""How TOML data files are read: written durations, and errors that name file, key, found and expected.
+"""How TOML data files are found and read: names, written durations, and errors that name file, key and fault.
 
 Used by `unknot.profiles.library` and `unknot.protocols.library`; nothing in a file is ever evaluated.
 """
@@ -10,9 +10,11 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unknot.errors import FileError
+from unknot.errors import FileError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pydantic import BaseModel, ValidationError
 
     Model = TypeVar("Model", bound=BaseModel)
@@ -51,6 +53,45 @@ def seconds(text: object) -> float:
     if match is None:
         raise ValueError('a duration with its unit, such as "45s", "500ms" or "2min"')
     return float(match[1]) * _UNITS[match[2]]
+
+
+def schema_1(value: int) -> int:
+    """The version of a file's format, for the models to validate with. Raises `ValueError` for any but 1."""
+    if value != 1:
+        raise ValueError("1, the only version that this program reads")
+    return value
+
+
+def in_folders(*folders: Path) -> dict[str, Path]:
+    """Every TOML file in these folders by its name without suffix; one in a later folder replaces its namesake."""
+    return {
+        file.stem: file
+        for folder in folders
+        for file in sorted(folder.glob("*.toml"))
+        if not file.name.startswith(".")  # what editors and systems leave behind
+    }
+
+
+def named(kind: str, name: str, files: Callable[[], dict[str, Path]]) -> Path:
+    """The file that a person means: a path that ends in ``.toml``, or the name of one of ``files``.
+
+    Args:
+        kind: "muscle" or "profile", for the message.
+        name: what the person wrote.
+        files: the files there are, by name; asked only if a name has to be looked up.
+
+    Raises:
+        UnknownNameError: there is none of that name; the nearest are named.
+        UsageError: it is no word at all.
+    """
+    if not isinstance(name, str):
+        raise UsageError(f"a {kind} is named by a word or a file, not by {name!r}")
+    if name.endswith(".toml"):
+        return Path(name)
+    known = files()
+    if name not in known:
+        raise UnknownNameError(kind, name, known)
+    return known[name]
 
 
 def read(file: Path, error: type[FileError] = FileError) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import sys
 import click
 
 from unknot.cli import catalogue, drive, exits
-from unknot.cli.words import NearestGroup
+from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
 Play a muscle's protocol on a Bluetooth vibration massage ball.
@@ -72,16 +72,12 @@ for command in (
     cli.add_command(command)
 
 
-_COMPLETE = "_UNKNOT_COMPLETE"
-"""The environment variable by which the shell asks for completions; the scripts of ``unknot completion`` set it."""
-
-
 def main(arguments: list[str] | None = None) -> None:
     """Run a command line and leave with its exit code; expected trouble is one line on standard error."""
-    if _COMPLETE in os.environ:
+    if COMPLETE in os.environ:
         from click.shell_completion import shell_complete
 
-        sys.exit(shell_complete(cli, {}, "unknot", _COMPLETE, os.environ[_COMPLETE]))
+        sys.exit(shell_complete(cli, {}, "unknot", COMPLETE, os.environ[COMPLETE]))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a sign that the terminal lacks is no reason to fail

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unknot.cli.words import MUSCLE, PROFILE, NearestGroup, Percent, as_json, clock, paragraph
+from unknot.cli.words import (
+    COMPLETE,
+    MUSCLE,
+    PROFILE,
+    NearestGroup,
+    as_json,
+    clock,
+    paragraph,
+    terminal_columns,
+    warn,
+    which_intensity,
+    which_side,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,10 +63,8 @@ def list_muscles(as_json: bool) -> None:
     metavar="ID|FILE",
     help="For which firmware; the open ball's if you name none.",
 )
-@click.option(
-    "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
-)
-@click.option("--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead.")
+@which_side
+@which_intensity
 @as_json
 def show(muscle: str, profile_id: str | None, side: str | None, intensity: float | None, as_json: bool) -> None:
     """Show what a protocol does: steps, cautions, a chart, and every write with its second. No ball is needed.
@@ -71,7 +81,7 @@ def show(muscle: str, profile_id: str | None, side: str | None, intensity: float
     from unknot.protocols.writes import planned_writes
 
     protocol = protocols.load(muscle)
-    profile = profiles.load(profiles.DEFAULT if profile_id is None else profile_id)
+    profile = profiles.load_or_default(profile_id)
     timeline = compile_protocol(protocol, profile, side=Side(side or Side.ANY), intensity=intensity)
     writes = planned_writes(timeline, profile)
     if as_json:
@@ -122,9 +132,7 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
     click.echo(f"ceiling {protocol.ceiling.value}, at most {protocol.ceiling.percent:.0f} %\n")
     paragraph(protocol.placement)
     click.echo()
-    for caution in protocol.cautions:
-        paragraph(f"! {caution}", hang=2)
-    paragraph(f"! Not on {', '.join(protocol.no_go)}.", hang=2)
+    warn(protocol)
     click.echo()
     rows = [
         (clock(span.start), span.do, f"{span.intensity:.0f} %" if span.intensity else "off",
@@ -136,15 +144,13 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
 
 
 def _show_timeline(timeline: Timeline, profile: FirmwareProfile, writes: Sequence[PlannedWrite]) -> None:
-    import shutil
-
     from unknot.cli.chart import COLUMNS, LABEL_COLUMNS, chart
 
     total, motor = clock(timeline.seconds), clock(timeline.motor_seconds)
     click.echo(
         f"{total} in all, motor on for {motor}, on {profile.name} ({profile.id}), levels 0 to {timeline.levels}\n"
     )
-    room = shutil.get_terminal_size((100, 24)).columns - LABEL_COLUMNS
+    room = terminal_columns() - LABEL_COLUMNS
     for line in chart(timeline, columns=max(20, min(COLUMNS, room))):
         click.echo(line)
     renewals = sum(one.is_renewal for one in writes)
@@ -257,17 +263,15 @@ def completion(ctx: click.Context, shell: str) -> None:
 
     kind = get_completion_class(shell)
     if kind is not None:
-        click.echo(kind(ctx.find_root().command, {}, "unknot", "_UNKNOT_COMPLETE").source())
+        click.echo(kind(ctx.find_root().command, {}, "unknot", COMPLETE).source())
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print columns; the last one wraps within the terminal."""
-    import shutil
-
     rows = list(rows)
     widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head) - 1)]
     indent = sum(widths) + 2 * len(widths)
-    room = max(20, shutil.get_terminal_size((100, 24)).columns - indent)
+    room = max(20, terminal_columns() - indent)
     for number, row in enumerate((head, *rows)):
         lead = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths, strict=True))
         lines = click.wrap_text(row[-1], width=room).split("\n") if row[-1] else [""]
@@ -277,10 +281,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def _columns(cells: Sequence[str]) -> None:
     """Print cells side by side, reading down, as many columns as the terminal has room for."""
-    import shutil
-
     width = max(len(cell) for cell in cells) + 3
-    columns = max(1, shutil.get_terminal_size((100, 24)).columns // width)
+    columns = max(1, terminal_columns() // width)
     rows = -(-len(cells) // columns)
     for row in range(rows):
         click.echo("".join(f"{cell:<{width}}" for cell in cells[row::rows]).rstrip())

@@ -11,7 +11,19 @@ import click
 
 from unknot.cli import exits, playing
 from unknot.cli.playing import DeviceOptions
-from unknot.cli.words import MUSCLE, PROFILE, Duration, Percent, Speed, as_json, paragraph, printable
+from unknot.cli.words import (
+    MUSCLE,
+    PROFILE,
+    Duration,
+    Percent,
+    Speed,
+    as_json,
+    paragraph,
+    printable,
+    warn,
+    which_intensity,
+    which_side,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -46,10 +58,8 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("muscle", type=MUSCLE)
 @device_options
-@click.option(
-    "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
-)
-@click.option("--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead.")
+@which_side
+@which_intensity
 @click.option("--yes", is_flag=True, help="Start the motor without asking.")
 @as_json
 def run(
@@ -78,8 +88,7 @@ def run(
             raise click.UsageError("there is no terminal to ask whether the motor may start; add --yes to start it")
         click.secho(protocol.title, bold=True, err=as_json)
         paragraph(protocol.placement, err=as_json)
-        for caution in (*protocol.cautions, f"Not on {', '.join(protocol.no_go)}."):
-            paragraph(f"! {caution}", hang=2, err=as_json)
+        warn(protocol, err=as_json)
 
     def prepare(ball: Ball) -> Session:
         from unknot import api
@@ -177,7 +186,7 @@ def _compile_first(muscle: str, side: str | None, intensity: float | None, optio
     from unknot.protocols import library as protocols
     from unknot.protocols.timeline import Side, compile_protocol
 
-    profile = library.load(library.DEFAULT if options.profile is None else options.profile)
+    profile = library.load_or_default(options.profile)
     compile_protocol(protocols.load(muscle), profile, side=Side(side or Side.ANY), intensity=intensity)
 
 
@@ -185,7 +194,7 @@ def _refuse_free(percent: float, seconds: float, options: DeviceOptions) -> None
     from unknot.profiles import library
     from unknot.protocols.timeline import compile_free
 
-    compile_free(percent, seconds, library.load(library.DEFAULT if options.profile is None else options.profile))
+    compile_free(percent, seconds, library.load_or_default(options.profile))
 
 
 async def _stop(options: DeviceOptions) -> int:

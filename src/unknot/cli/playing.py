@@ -47,7 +47,7 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.errors import UnknotError
-    from unknot.events import EndReason, StopOutcome
+    from unknot.events import EndReason
     from unknot.profiles import library
     from unknot.profiles.model import Evidence
 
@@ -68,16 +68,23 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
                     return exits.DONE
                 await _watch(session, keyboard, interrupts, options.speed, as_json=as_json)
         except UnknotError as error:
-            if session is None or session.ended is None or session.ended.stop is not StopOutcome.UNKNOWN:
+            if not _may_still_run(session):
                 raise
             click.echo(f"unknot: {error}", err=True)
             return exits.NOT_STOPPED
         except BrokenPipeError:  # whoever read the events has left; the session has been stopped on the way here
             exits.forget_output()
-            unknown = session is not None and session.ended is not None and session.ended.stop is StopOutcome.UNKNOWN
-            return exits.NOT_STOPPED if unknown else exits.INTERRUPTED
-    left = session is not None and session.ended is not None and session.ended.reason is EndReason.STOPPED
-    return exits.INTERRUPTED if interrupts.happened or (left and not had_keys) else exits.DONE
+            return exits.NOT_STOPPED if _may_still_run(session) else exits.INTERRUPTED
+    # Where nobody has keys, only the ball can have stopped it.
+    stopped = session.ended is not None and session.ended.reason is EndReason.STOPPED
+    return exits.INTERRUPTED if interrupts.happened or (stopped and not had_keys) else exits.DONE
+
+
+def _may_still_run(session: Session | None) -> bool:
+    """Whether a session has ended without a stop that is known to have reached the ball."""
+    from unknot.events import StopOutcome
+
+    return session is not None and session.ended is not None and session.ended.stop is StopOutcome.UNKNOWN
 
 
 async def _armed(keyboard: Keyboard, ball: Ball) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
     from click.shell_completion import CompletionItem
 
+    from unknot.protocols.model import MuscleProtocol
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+COMPLETE = "_UNKNOT_COMPLETE"
+"""The environment variable by which the shell asks for completions; the scripts of ``unknot completion`` set it."""
 
 
 SLOWEST, FASTEST = 0.01, 1000.0
@@ -125,6 +129,14 @@ def _profiles() -> list[str]:
 MUSCLE = Name("muscle", _muscles)
 PROFILE = Name("profile", _profiles)
 
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+which_side = click.option(
+    "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
+)
+which_intensity = click.option(
+    "--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead."
+)
+
 
 def clock(seconds: float) -> str:
     """Minutes and seconds, such as 3:05, to the nearest second."""
@@ -142,9 +154,18 @@ def printable(text: str) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
+def terminal_columns() -> int:
+    """How many columns the terminal has; 100 where there is none."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
 def paragraph(text: str, *, hang: int = 0, err: bool = False) -> None:
     """Print a text wrapped at words to the terminal's width; lines after the first are indented by ``hang``."""
-    import shutil
-
-    width = max(20, min(100, shutil.get_terminal_size((100, 24)).columns))
+    width = max(20, min(100, terminal_columns()))
     click.echo(click.wrap_text(text, width=width, subsequent_indent=" " * hang), err=err)
+
+
+def warn(protocol: MuscleProtocol, *, err: bool = False) -> None:
+    """Print what must be known before a motor starts: the cautions, and where the ball must not go."""
+    for caution in (*protocol.cautions, f"Not on {', '.join(protocol.no_go)}."):
+        paragraph(f"! {caution}", hang=2, err=err)

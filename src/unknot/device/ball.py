@@ -101,10 +101,9 @@ class Ball:
         outcome = await finish(self._leave)
         if outcome is not StopOutcome.UNKNOWN:
             return
-        unknown = NotStopped(f"ball {self.name} at {self.address}")
         if error is None:
-            raise unknown
-        error.add_note(str(unknown))
+            raise self._not_stopped()
+        error.add_note(str(self._not_stopped()))
 
     @classmethod
     async def stop_at(cls, device: BLEDevice, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
@@ -184,16 +183,16 @@ class Ball:
         """
         if level == 0:
             if await self.stop() is StopOutcome.UNKNOWN:
-                raise NotStopped(f"ball {self.name} at {self.address}")
+                raise self._not_stopped()
             return
         await self._writer.set_level(level)
 
     async def stop(self) -> StopOutcome:
         """Stop the motor, before everything else that waits to be written.
 
-        A request is repeated until it is acknowledged, at most `STOP_ATTEMPTS` times. A command that cannot be
-        acknowledged is repeated as the profile says, and a report of level 0 is waited for where there can be one.
-        Cancellation does not cut it short.
+        A request is repeated until it is acknowledged, at most `unknot.device.writer.STOP_ATTEMPTS` times. A command
+        that cannot be acknowledged is repeated as the profile says, and a report of level 0 is waited for where there
+        can be one. Cancellation does not cut it short.
 
         Returns:
             What is known about the motor now; no exception is raised for the radio's sake.
@@ -232,7 +231,10 @@ class Ball:
             self.release(timeline)
             outcome = await self.stop()
         if outcome is StopOutcome.UNKNOWN:
-            raise NotStopped(f"ball {self.name} at {self.address}")
+            raise self._not_stopped()
+
+    def _not_stopped(self) -> NotStopped:
+        return NotStopped(f"ball {self.name} at {self.address}")
 
     # Leaving.
 

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 from unknot.device.link import OPERATION_SECONDS
 from unknot.errors import LinkError, LinkLost
 from unknot.events import StopOutcome
-from unknot.profiles.codec import SEQUENCE_MODULUS, SetLevel, Stop
-from unknot.profiles.model import WriteKind
+from unknot.profiles.codec import SetLevel, Stop, next_sequence
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
@@ -159,8 +158,7 @@ class Writer:
     async def _write_stop(self) -> StopOutcome:
         writes = self._codec.encode(Stop(self._next_sequence()))
         self._echoes.command(0, self.level, asyncio.get_running_loop().time())
-        acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
-        for repeat in range(1 if acknowledged else self._safety.stop_repeat):
+        for repeat in range(self._codec.stop_times):
             if repeat:
                 await asyncio.sleep(self._safety.stop_gap)
             try:
@@ -173,7 +171,7 @@ class Writer:
                 break
             if not repeat and self.level:
                 self.since = asyncio.get_running_loop().time()
-        return StopOutcome.CONFIRMED if acknowledged else StopOutcome.SENT
+        return StopOutcome.CONFIRMED if self._codec.stop_is_acknowledged else StopOutcome.SENT
 
     async def _wait_for_off(self) -> StopOutcome:
         try:
@@ -192,5 +190,5 @@ class Writer:
         )
 
     def _next_sequence(self) -> int:
-        self.sequence = (self.sequence + 1) % SEQUENCE_MODULUS
+        self.sequence = next_sequence(self.sequence)
         return self.sequence

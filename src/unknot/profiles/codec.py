@@ -23,6 +23,11 @@ SEQUENCE_MODULUS = 256
 """Sequence numbers count from 0 to 255 and begin again: one byte, as in the open ball's frames."""
 
 
+def next_sequence(sequence: int) -> int:
+    """The number of the command after the one with this number."""
+    return (sequence + 1) % SEQUENCE_MODULUS
+
+
 @dataclass(frozen=True, slots=True)
 class SetLevel:
     """Vibrate at a level, from 1 to the highest; off is `Stop`.
@@ -81,10 +86,19 @@ class Codec:
 
     Args:
         profile: the profile.
+
+    Attributes:
+        profile: the same profile.
+        stop_is_acknowledged: whether the ball acknowledges every write of a stop.
+        stop_times: how often a stop is written: once if it is acknowledged, else as the profile says.
     """
 
     def __init__(self, profile: FirmwareProfile) -> None:
         self.profile = profile
+        self.stop_is_acknowledged = all(
+            WriteKind.REQUEST in profile.gatt[write.to].write for write in profile.commands.stop
+        )
+        self.stop_times = 1 if self.stop_is_acknowledged else profile.safety.stop_repeat
         self._conversions = profile.values
         self._reports = {
             role: tuple((name, report.frame) for name, report in profile.reports.items() if report.source == role)

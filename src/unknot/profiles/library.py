@@ -13,7 +13,7 @@ from pathlib import Path
 from platformdirs import user_config_path
 
 from unknot import datafile
-from unknot.errors import ProfileFileError, UnknownNameError, UsageError
+from unknot.errors import ProfileFileError
 from unknot.profiles.model import Evidence, FirmwareProfile
 from unknot.profiles.proof import prove
 
@@ -38,12 +38,7 @@ def own_folder() -> Path:
 
 def files() -> dict[str, Path]:
     """Every profile's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
-    return {
-        file.stem: file
-        for folder in (shipped_folder(), own_folder())
-        for file in sorted(folder.glob("*.toml"))
-        if not file.name.startswith(".")  # what editors and systems leave behind
-    }
+    return datafile.in_folders(shipped_folder(), own_folder())
 
 
 @cache
@@ -70,14 +65,12 @@ def load(name: str) -> FirmwareProfile:
         UnknownNameError: there is none; the nearest ids are named.
         ProfileFileError: its file is wrong.
     """
-    if not isinstance(name, str):
-        raise UsageError(f"a profile is named by a word or a file, not by {name!r}")
-    if name.endswith(".toml"):
-        return load_file(Path(name))
-    known = files()
-    if name not in known:
-        raise UnknownNameError("profile", name, known)
-    return load_file(known[name])
+    return load_file(datafile.named("profile", name, files))
+
+
+def load_or_default(name: str | None) -> FirmwareProfile:
+    """The profile that somebody named, or the `DEFAULT` one if nobody did. Errors as for `load`."""
+    return load(DEFAULT if name is None else name)
 
 
 def load_all() -> tuple[FirmwareProfile, ...]:

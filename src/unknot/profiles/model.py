@@ -266,12 +266,6 @@ class Commands(Section):
         return (("set_level", self.set_level), ("stop", self.stop))
 
 
-def _schema_1(value: int) -> int:
-    if value != 1:
-        raise ValueError("1, the only version that this program reads")
-    return value
-
-
 class FirmwareProfile(Section):
     """How one firmware is matched, spoken to and limited.
 
@@ -288,7 +282,7 @@ class FirmwareProfile(Section):
         examples: at least one per command and per report.
     """
 
-    schema_version: Annotated[int, AfterValidator(_schema_1), Field(strict=True, alias="schema")]
+    schema_version: Annotated[int, AfterValidator(datafile.schema_1), Field(strict=True, alias="schema")]
     id: Id
     name: str
     evidence: Evidence

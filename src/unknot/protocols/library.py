@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_config_path
 
 from unknot import datafile
-from unknot.errors import ProtocolFileError, UnknownNameError, UsageError
+from unknot.errors import ProtocolFileError
 
 if TYPE_CHECKING:
     from unknot.protocols.model import MuscleProtocol
@@ -47,12 +47,7 @@ def own_folder() -> Path:
 
 def files() -> dict[str, Path]:
     """Every protocol's file by its id; the owner's own come after the shipped ones and replace those of the same id."""
-    return {
-        file.stem: file
-        for folder in (shipped_folder(), own_folder())
-        for file in sorted(folder.glob("*.toml"))
-        if not file.name.startswith(".")  # what editors and systems leave behind
-    }
+    return datafile.in_folders(shipped_folder(), own_folder())
 
 
 def overview() -> tuple[Overview, ...]:
@@ -73,14 +68,7 @@ def load(name: str) -> MuscleProtocol:
         UnknownNameError: there is none; the nearest ids are named.
         ProtocolFileError: its file is wrong.
     """
-    if not isinstance(name, str):
-        raise UsageError(f"a muscle is named by a word or a file, not by {name!r}")
-    if name.endswith(".toml"):
-        return load_file(Path(name))
-    known = files()
-    if name not in known:
-        raise UnknownNameError("muscle", name, known)
-    return load_file(known[name])
+    return load_file(datafile.named("muscle", name, files))
 
 
 @cache

@@ -193,12 +193,6 @@ def _known(step: object) -> object:
 AnyStep = Annotated[Annotated[Kind, Field(discriminator="do")], BeforeValidator(_known)]
 
 
-def _schema_1(value: int) -> int:
-    if value != 1:
-        raise ValueError("1, the only version that this program reads")
-    return value
-
-
 class MuscleProtocol(BaseModel):
     """What one muscle gets.
 
@@ -219,7 +213,7 @@ class MuscleProtocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: Annotated[int, AfterValidator(_schema_1), Field(alias="schema")]
+    schema_version: Annotated[int, AfterValidator(datafile.schema_1), Field(alias="schema")]
     id: str
     muscle: str
     title: str

@@ -8,8 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, SetLevel, Stop
-from unknot.profiles.model import WriteKind
+from unknot.profiles.codec import Codec, SetLevel, Stop, next_sequence
 from unknot.protocols.timeline import MILLISECONDS
 
 if TYPE_CHECKING:
@@ -36,13 +35,10 @@ def planned_writes(timeline: Timeline, profile: FirmwareProfile) -> tuple[Planne
     planned: list[PlannedWrite] = []
     sequence = 0
     for at, level, is_renewal in _moments(timeline, profile.safety.lease):
-        sequence = (sequence + 1) % SEQUENCE_MODULUS
+        sequence = next_sequence(sequence)
         command: Command = SetLevel(level, profile.safety.lease, sequence) if level else Stop(sequence)
         writes = codec.encode(command)
-        # A stop that the ball cannot acknowledge is written several times.
-        acknowledged = all(write.kind is WriteKind.REQUEST for write in writes)
-        times = 1 if level or acknowledged else profile.safety.stop_repeat
-        for repeat in range(times):
+        for repeat in range(1 if level else codec.stop_times):
             moment = round(at + repeat * profile.safety.stop_gap, MILLISECONDS)
             planned += (PlannedWrite(moment, level, is_renewal, write) for write in writes)
     return tuple(planned)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from unknot import events
 from unknot.errors import LinkError, NotStopped, UnknotError, UsageError
@@ -22,55 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
+    from unknot.device.ball import Ball
     from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
-
-
-class Playable(Protocol):
-    """What a session needs of a ball; `unknot.device.ball.Ball` has it."""
-
-    @property
-    def level(self) -> int:
-        """The level that the motor has, as far as is known."""
-
-    @property
-    def level_since(self) -> float:
-        """Since when (time of the loop) it has had it."""
-
-    async def set_level(self, level: int) -> None:
-        """Write a level above 0, unless something newer takes its place."""
-
-    async def stop(self) -> StopOutcome:
-        """Stop the motor; never raises for the radio's sake."""
-
-    def withdraw(self) -> None:
-        """Let nothing be written that waits for the link."""
-
-    def claim(self, player: object) -> None:
-        """Keep the ball for one player."""
-
-    def release(self, player: object) -> None:
-        """Give it back."""
-
-    def listen(self, listener: BallListener) -> Callable[[], None]:
-        """Hear what the ball says; returns the way to stop hearing."""
-
-
-class BallListener(Protocol):
-    """Who hears what happens to a ball."""
-
-    def ball_stopped(self) -> None:
-        """Somebody asked for a stop."""
-
-    def ball_changed_level(self, level: int) -> None:
-        """The ball changed its level by itself."""
-
-    def ball_reported(self, values: dict[str, float | str]) -> None:
-        """The ball told something else about itself."""
-
-    def ball_failed(self, error: LinkError) -> None:
-        """The link is gone or does not answer."""
 
 
 class Session:
@@ -83,7 +38,7 @@ class Session:
         timeline: a protocol compiled for the ball's profile.
     """
 
-    def __init__(self, ball: Playable, timeline: Timeline) -> None:
+    def __init__(self, ball: Ball, timeline: Timeline) -> None:
         self.timeline = timeline
         self._ball = ball
         self._player = Player(timeline)
@@ -185,7 +140,7 @@ class Session:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    # What the ball says (BallListener).
+    # What the ball says (`unknot.device.ball.Listener`).
 
     def ball_stopped(self) -> None:
         """Somebody asked for a stop: if it was not we, the person gets a pause."""
