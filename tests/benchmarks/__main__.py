@@ -18,6 +18,7 @@ from pathlib import Path
 from bleak import BleakClient
 
 import unknot
+from tests.meddling import written
 from unknot.clock import FastLoop, VirtualTimeLoop
 from unknot.events import Event, LevelChanged
 from unknot.profiles import library
@@ -75,16 +76,10 @@ def quarter_of_an_hour() -> Figures:
     async def play() -> None:
         nonlocal writes
         sim = SimulatedBall()
-        received = sim.firmware.write
-
-        def count(role: str, data: bytes, now: float) -> object:
-            nonlocal writes
-            writes += 1
-            return received(role, data, now)
-
-        sim.firmware.write = count  # type: ignore[method-assign, assignment]
-        async with unknot.connect(simulate=Air(sim)) as ball, Session(ball, timeline) as session:
-            ended = await session.wait()
+        with written(sim) as received:
+            async with unknot.connect(simulate=Air(sim)) as ball, Session(ball, timeline) as session:
+                ended = await session.wait()
+        writes = len(received)
         assert ended.reason == "completed"
 
     async def bare() -> None:
@@ -96,12 +91,10 @@ def quarter_of_an_hour() -> Figures:
                 await asyncio.sleep(1)
 
     played = [in_virtual_time(play) for _ in range(5)]
-    count = writes // 5
-    writes = count
     bared = [in_virtual_time(bare) for _ in range(5)]
     return {
         "protocol_seconds": timeline.seconds,
-        "writes": count,
+        "writes": writes,
         "seconds": round(min(played), 4),
         "seconds_bare_writes": round(min(bared), 4),
         "ratio_to_bare": round(min(played) / min(bared), 2),

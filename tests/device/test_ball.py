@@ -1,13 +1,12 @@
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from bleak.backends.device import BLEDevice
 
 import unknot
+from tests.meddling import refuse, written
 from unknot.device.ball import Ball
 from unknot.device.radio import Radio
 from unknot.errors import (
@@ -49,21 +48,6 @@ class Ear:
 
     def ball_failed(self, error: LinkError) -> None:
         self.failures.append(error)
-
-
-@contextmanager
-def written(sim: SimulatedBall) -> Iterator[list[tuple[float, str]]]:
-    """The writes that reach the firmware: (seconds, bytes in hex)."""
-    writes: list[tuple[float, str]] = []
-    take = sim.firmware.write
-
-    def spy(role: str, data: bytes, now: float) -> object:
-        writes.append((round(now, 6), data.hex(" ")))
-        return take(role, data, now)
-
-    sim.firmware.write = spy  # type: ignore[method-assign, assignment]
-    yield writes
-    sim.firmware.write = take  # type: ignore[method-assign]
 
 
 def writing(profile: str, kind: WriteKind) -> FirmwareProfile:
@@ -200,7 +184,7 @@ async def test_stop_is_the_next_write_whatever_waits(air: Air) -> None:
             await asyncio.sleep(0)
             assert await ball.stop() is StopOutcome.CONFIRMED
             await asyncio.gather(first, *waiting)
-        assert [data for _, data in writes] == ["a5 01 a4", "a5 00 a5"]
+        assert [data.hex(" ") for _, data in writes] == ["a5 01 a4", "a5 00 a5"]
         assert sim.level == 0
 
 
@@ -222,14 +206,7 @@ async def test_no_renewal_of_the_lease_slips_in_behind_a_stop(asked: float) -> N
 
 async def test_after_a_stop_that_failed_no_lease_is_renewed(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = air.add(SimulatedBall())
-    take = sim.firmware.write
-
-    def refuse(role: str, data: bytes, now: float) -> object:
-        if data[0] == 0:
-            raise Refusal(0x0E)
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse)
+    refuse(monkeypatch, sim, lambda data: data[0] == 0)
     with pytest.raises(NotStopped):
         async with unknot.connect(simulate=air) as ball:
             await ball.set_level(30)
@@ -246,19 +223,13 @@ async def test_of_waiting_levels_only_the_newest_is_written(air: Air) -> None:
         with written(sim) as writes:
             await asyncio.gather(*(ball.set_level(level) for level in (1, 2, 3, 4)))
         # The first one was on its way before the others were asked for.
-        assert [data for _, data in writes] == ["a5 01 a4", "a5 04 a1"]
+        assert [data.hex(" ") for _, data in writes] == ["a5 01 a4", "a5 04 a1"]
 
 
 async def test_a_stop_is_repeated_until_it_is_acknowledged(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = air.add(SimulatedBall("button-ball"))
-    take, refusals = sim.firmware.write, [0x0E, 0x0E]
-
-    def refuse_twice(role: str, data: bytes, now: float) -> object:
-        if data == b"\xa5\x00\xa5" and refusals:
-            raise Refusal(refusals.pop())
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse_twice)
+    refusals = [True, True]
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x00\xa5" and bool(refusals) and refusals.pop())
     async with unknot.connect(simulate=air) as ball:
         await ball.set_level(2)
         assert await ball.stop() is StopOutcome.CONFIRMED
@@ -268,14 +239,7 @@ async def test_a_stop_is_repeated_until_it_is_acknowledged(air: Air, monkeypatch
 
 async def test_a_stop_that_never_succeeds_is_unknown_and_told(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = air.add(SimulatedBall("button-ball"))
-    take = sim.firmware.write
-
-    def refuse(role: str, data: bytes, now: float) -> object:
-        if data == b"\xa5\x00\xa5":
-            raise Refusal(0x0E)
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse)
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x00\xa5")
     with pytest.raises(NotStopped, match="press the ball's own button"):
         async with unknot.connect(simulate=air) as ball:
             await ball.set_level(2)
@@ -353,7 +317,11 @@ async def test_a_stop_that_cannot_be_acknowledged_is_repeated_as_the_profile_say
         began = asyncio.get_running_loop().time()
         with written(sim) as writes:
             await ball.stop()
-        assert [(round(at - began, 6), data) for at, data in writes] == [(0, "00 00"), (0.1, "00 00"), (0.2, "00 00")]
+        assert [(round(at - began, 6), data.hex(" ")) for at, data in writes] == [
+            (0, "00 00"),
+            (0.1, "00 00"),
+            (0.2, "00 00"),
+        ]
         assert ball.level_since == began
 
 
@@ -517,7 +485,7 @@ async def test_a_stop_interrupts_a_command_of_several_writes(tmp_path: Path) -> 
             await asyncio.sleep(0.05)
             await ball.stop()
             await changing
-        assert [data for _, data in writes] == ["01", "a5 00 a5"]
+        assert [data.hex(" ") for _, data in writes] == ["01", "a5 00 a5"]
         await ball.set_level(3)
         assert sim.level == 3
 

@@ -4,6 +4,7 @@ import logging
 import pytest
 
 import unknot
+from tests.meddling import refuse, written
 from unknot.api import free_session
 from unknot.clock import VirtualTimeLoop
 from unknot.errors import LinkLost, NotStopped, UsageError
@@ -15,7 +16,6 @@ from unknot.protocols.timeline import Side, compile_protocol
 from unknot.protocols.writes import planned_writes
 from unknot.session.player import State
 from unknot.simulator import Air, SimulatedBall
-from unknot.simulator.firmware import Refusal
 
 
 def names(events: list[Event]) -> list[str]:
@@ -41,17 +41,10 @@ async def test_the_motor_trace_is_the_compiled_timeline(muscle: str, profile: st
 async def test_show_lists_the_very_writes_that_a_session_makes(profile: str) -> None:
     sim = SimulatedBall(profile)
     timeline = compile_protocol(protocols.load("calf"), sim.profile)
-    received: list[tuple[float, bytes]] = []
-    take = sim.firmware.write
-
-    def spy(role: str, data: bytes, now: float) -> object:
-        received.append((now, data))
-        return take(role, data, now)
-
-    sim.firmware.write = spy  # type: ignore[method-assign, assignment]
-    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
-        began = asyncio.get_running_loop().time()
-        await session.wait()
+    with written(sim) as received:
+        async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+            began = asyncio.get_running_loop().time()
+            await session.wait()
     planned = planned_writes(timeline, sim.profile)
     assert [(round(at - began, 3), data) for at, data in received[: len(planned)]] == [
         (one.at, one.write.data) for one in planned
@@ -193,14 +186,7 @@ async def test_a_ball_that_refuses_a_level_fails_the_session_with_the_motor_off(
     air: Air, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = air.add(SimulatedBall("button-ball"))
-    take = sim.firmware.write
-
-    def refuse_2(role: str, data: bytes, now: float) -> object:
-        if data == b"\xa5\x02\xa7":
-            raise Refusal(0x13)
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse_2)
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x02\xa7", 0x13)
     with pytest.raises(unknot.UnknotError, match="the ball refused"):
         async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
             ended = await session.wait()
@@ -212,14 +198,7 @@ async def test_a_stop_that_cannot_be_written_within_the_protocol_ends_it(
     air: Air, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = air.add(SimulatedBall("button-ball"))
-    take = sim.firmware.write
-
-    def refuse_stop(role: str, data: bytes, now: float) -> object:
-        if data == b"\xa5\x00\xa5":
-            raise Refusal(0x0E)
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse_stop)
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x00\xa5")
     with pytest.raises(NotStopped):
         async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
             ended = await session.wait()
@@ -400,14 +379,7 @@ async def test_a_session_does_not_begin_on_a_ball_that_cannot_be_stopped(
     air: Air, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sim = air.add(SimulatedBall("button-ball"))
-    take = sim.firmware.write
-
-    def refuse_stop(role: str, data: bytes, now: float) -> object:
-        if data == b"\xa5\x00\xa5":
-            raise Refusal(0x0E)
-        return take(role, data, now)
-
-    monkeypatch.setattr(sim.firmware, "write", refuse_stop)
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x00\xa5")
     with pytest.raises(NotStopped):
         async with unknot.connect(simulate=air) as ball:
             await ball.set_level(3)
