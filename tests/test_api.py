@@ -52,7 +52,7 @@ async def test_the_users_choice_of_profile_wins(air: Air, simulated_ball: Simula
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
-        ({"side": "up"}, UsageError, "a side is left, right, both or any, not 'up'"),
+        ({"side": "up"}, UsageError, "a side is any, left, right or both, not 'up'"),
         ({"intensity": 101}, UsageError, "an intensity is 0, or from 1 to 100 %"),
         ({"intensity": 67}, errors.LimitExceeded, "the ceiling 'moderate' is 66.67 %"),
     ],

@@ -9,7 +9,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 from unknot.clock import FastLoop
 from unknot.device import discovery
@@ -17,10 +18,11 @@ from unknot.device.ball import Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
 from unknot.errors import BallNotFound, UsageError
-from unknot.events import Ended, StopOutcome
+from unknot.events import Ended, Paused, StopOutcome
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
 from unknot.protocols.timeline import Side, Timeline, compile_free, compile_protocol
+from unknot.session.messages import OnLinkRestored
 from unknot.session.session import Session
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner, adapter_for
 from unknot.simulator.ball import Air, SimulatedBall
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from unknot.profiles.model import FirmwareProfile
 
 log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=StrEnum)
 
 
 async def scan(*, simulate: bool | Air = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
@@ -71,11 +75,18 @@ async def connect(
     """
     chosen, known, radio = _choose(profile, simulate)
     found = await discovery.find(radio, known, target, seconds=seconds)
-    async with Ball(found.device, chosen or _best_profile(found), radio) as ball:
+    async with _ball(found, chosen or _best_profile(found), radio) as ball:
         yield ball
 
 
-def play(muscle: str, *, on: Ball, side: Side | str = Side.ANY, intensity: float | None = None) -> Session:
+def play(
+    muscle: str,
+    *,
+    on: Ball,
+    side: Side | str = Side.ANY,
+    intensity: float | None = None,
+    on_link_restored: OnLinkRestored | str = OnLinkRestored.PAUSE,
+) -> Session:
     """A session of a muscle's protocol on a connected ball; it starts when its ``async with`` block is entered.
 
     Args:
@@ -83,6 +94,8 @@ def play(muscle: str, *, on: Ball, side: Side | str = Side.ANY, intensity: float
         on: the ball.
         side: "left", "right", "both" or "any".
         intensity: the strongest intensity (%) instead of the protocol's own.
+        on_link_restored: what to do when a lost link is back and the motor stopped: "pause" until `Session.resume`,
+            "resume" by itself, easing in, or "end".
 
     Raises:
         UnknownNameError: no such muscle.
@@ -90,7 +103,11 @@ def play(muscle: str, *, on: Ball, side: Side | str = Side.ANY, intensity: float
         LimitExceeded: a limit refuses.
         UsageError: the side or the intensity cannot be meant.
     """
-    return Session(on, timeline(muscle, on.profile, side=side, intensity=intensity))
+    return Session(
+        on,
+        timeline(muscle, on.profile, side=side, intensity=intensity),
+        on_link_restored=_one_of(OnLinkRestored, on_link_restored, "on_link_restored"),
+    )
 
 
 async def run(
@@ -101,11 +118,13 @@ async def run(
     simulate: bool | Air = False,
     side: Side | str = Side.ANY,
     intensity: float | None = None,
+    on_link_restored: OnLinkRestored | str = OnLinkRestored.END,
     listener: Callable[[Event], None] | None = None,
 ) -> Ended:
     """Connect, play a muscle's protocol to its end, disconnect.
 
-    Takes the arguments of `connect` and `play`.
+    Takes the arguments of `connect` and `play`. Nobody can go on after a pause here, so a session that is paused, by
+    the ball's own button for example, is ended, and so by default is one that lost its link.
 
     Returns:
         The session's last event.
@@ -116,10 +135,13 @@ async def run(
     protocol_library.load(muscle)  # a wrong name is told before a ball is looked for
     async with (
         connect(target, profile=profile, simulate=simulate) as ball,
-        play(muscle, on=ball, side=side, intensity=intensity) as session,
+        play(muscle, on=ball, side=side, intensity=intensity, on_link_restored=on_link_restored) as session,
     ):
         if listener is not None:
             session.listen(listener)
+        async for event in session:
+            if isinstance(event, Paused):
+                session.stop()
         return await session.wait()
 
 
@@ -155,16 +177,21 @@ def timeline(
     muscle: str, profile: FirmwareProfile, *, side: Side | str = Side.ANY, intensity: float | None = None
 ) -> Timeline:
     """A muscle's protocol compiled for a profile, without a ball. Arguments and errors as for `play`."""
-    try:
-        side = Side(side)
-    except ValueError:
-        raise UsageError(f"a side is left, right, both or any, not {side!r}") from None
-    return compile_protocol(protocol_library.load(muscle), profile, side=side, intensity=intensity)
+    chosen = _one_of(Side, side, "a side")
+    return compile_protocol(protocol_library.load(muscle), profile, side=chosen, intensity=intensity)
 
 
 def free_session(percent: float, seconds: float, *, on: Ball) -> Session:
     """A session of vibration without a muscle, as ``unknot vibrate`` plays; arguments and errors as `Ball.vibrate`."""
     return Session(on, compile_free(percent, seconds, on.profile))
+
+
+def _one_of(kind: type[E], word: str, what: str) -> E:
+    try:
+        return kind(word)
+    except ValueError:
+        *others, last = (member.value for member in kind)
+        raise UsageError(f"{what} is {', '.join(others)} or {last}, not {word!r}") from None
 
 
 def _choose(
@@ -177,9 +204,16 @@ def _choose(
     return chosen, known, _radio(simulate, chosen)
 
 
+def _ball(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> Ball:
+    def play(ball: Ball, timeline: Timeline) -> Session:
+        return Session(ball, timeline, on_link_restored=OnLinkRestored.END)
+
+    return Ball(found.device, profile, radio, play=play, orphaned=found.rssi is None)
+
+
 async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
     try:
-        return await Ball.stop_at(found.device, profile, radio)
+        return await _ball(found, profile, radio).stop_once()
     except Exception as error:  # noqa: BLE001 - one ball's trouble must not keep the others running
         log.warning("%s: %s", found.name or found.address, error)
         return StopOutcome.UNKNOWN

@@ -92,9 +92,36 @@ class FastLoop(asyncio.SelectorEventLoop):
             self.close()  # asyncio complains about a loop that was never finished or never closed
             raise ValueError(f"speed must be above 0, not {speed}")
 
+    @property
+    def speed(self) -> float:
+        """How many times as fast as real time; infinite if it jumps."""
+        return self._clock.speed
+
     def time(self) -> float:
         """Seconds on this loop's own clock, starting near 0."""
         return self._clock.now()
+
+
+def real_seconds(seconds: float) -> float:
+    """How long a time of the running loop really takes: less on a clock that runs faster.
+
+    Time that jumps from deadline to deadline counts as it is, since there is no other.
+    """
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, FastLoop) and not math.isinf(loop.speed):
+        return seconds / loop.speed
+    return seconds
+
+
+def asleep() -> float:
+    """For how long this machine has been suspended since some moment (s): what `time.monotonic` does not count.
+
+    Linux has a clock that goes on in sleep. Elsewhere it is the clock on the wall, which may also be set.
+    """
+    if isinstance(asyncio.get_running_loop(), FastLoop):
+        return 0.0
+    awake_or_not = time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.time()
+    return awake_or_not - time.monotonic()
 
 
 class VirtualTimeLoop(FastLoop):

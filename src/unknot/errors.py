@@ -18,6 +18,7 @@
     │   ├── LinkTimeout            our own deadline passed
     │   ├── AttError               the ball refused: ATT code
     │   └── GattMismatch           the ball lacks a characteristic that its profile names
+    ├── Stalled                 the program was held up; the motor was stopped
     ├── NotStopped              the motor could not be confirmed stopped
     └── UsageError              a request that cannot be meant
 
@@ -218,6 +219,18 @@ class NotStopped(UnknotError):
         super().__init__(
             "the motor could not be confirmed stopped: press the ball's own button" + (f" ({detail})" if detail else "")
         )
+
+
+class Stalled(UnknotError):
+    """The machine slept, or something held up the program, while a session was playing; the motor was stopped.
+
+    Attributes:
+        seconds: for how long.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the program was held up for {seconds:.1f} s, so the motor was stopped; start again")
 
 
 class UsageError(UnknotError):

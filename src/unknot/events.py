@@ -82,7 +82,7 @@ class LevelAdopted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """The motor is off and the protocol waits; ``reason`` is "asked" or "ball"."""
+    """The motor is off and the protocol waits; ``reason`` is "asked", "ball", or "link" after a lost link is back."""
 
     name: ClassVar[str] = "paused"
     reason: str
@@ -101,6 +101,28 @@ class Skipped(Event):
 
     name: ClassVar[str] = "skipped"
     step: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkDropped(Event):
+    """The link is gone or does not answer, and is being restored; the protocol waits.
+
+    ``stops_within`` is after how many seconds the ball stops by itself, or None if it does not, or nobody knows: then
+    the person must be told to press its button.
+    """
+
+    name: ClassVar[str] = "link_dropped"
+    stops_within: float | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRestored(Event):
+    """The link is back, and the first write on it was a stop; ``address`` is the ball's, which may be a new one."""
+
+    name: ClassVar[str] = "link_restored"
+    stop: StopOutcome
+    address: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,17 +95,22 @@ def test_without_bluetooth_it_says_so_and_offers_the_simulator(
 def test_a_failure_after_which_the_motor_may_run_is_5(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The simulated ball drops its link in the middle of the protocol.
+    # The simulated ball is carried away for good in the middle of the protocol.
     link = SimulatedBall.link
 
-    def link_and_drop(self: SimulatedBall, on_lost: object) -> None:
-        link(self, on_lost)  # type: ignore[arg-type]
-        asyncio.get_running_loop().call_later(30, self.drop_link)
+    def carry_away(ball: SimulatedBall) -> None:
+        ball.drop_link()
+        ball.is_advertising = False
+        monkeypatch.setattr("unknot.simulator.ball.Air.get", lambda *_: None)
 
-    monkeypatch.setattr(SimulatedBall, "link", link_and_drop)
+    def link_for_a_while(self: SimulatedBall, on_lost: object) -> None:
+        link(self, on_lost)  # type: ignore[arg-type]
+        asyncio.get_running_loop().call_later(30, carry_away, self)
+
+    monkeypatch.setattr(SimulatedBall, "link", link_for_a_while)
     with pytest.raises(SystemExit) as left:
         main(["run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes"])
     printed = capsys.readouterr()
     assert left.value.code == 5
     assert "press the ball's own button" in printed.out.splitlines()[-1]
-    assert "the link to C0:BA:11:00:00:01 is gone" in printed.err
+    assert "was not heard within" in printed.err

@@ -52,7 +52,7 @@ def read(profile: FirmwareProfile, *data: str) -> Command | None:
         ("vibmotor-3", SetLevel(100), [("motor", "10 27", WriteKind.COMMAND)]),
         ("vibmotor-3", Stop(), [("motor", "00 00", WriteKind.COMMAND)]),
         ("open-ball", SetLevel(50, 3.0, 7), [("command", "01 07 32 B8 0B", WriteKind.COMMAND)]),
-        ("open-ball", SetLevel(50, None, 7), [("command", "01 07 32 B8 0B", WriteKind.COMMAND)]),
+        ("open-ball", SetLevel(50, None, 7), [("command", "01 07 32 DC 05", WriteKind.COMMAND)]),
         ("open-ball", Stop(8), [("command", "00 08", WriteKind.REQUEST)]),
     ],
 )

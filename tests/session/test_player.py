@@ -19,8 +19,12 @@ from unknot.session.messages import (
     End,
     Fail,
     Input,
+    Lapsed,
+    Lost,
     Observed,
+    OnLinkRestored,
     Pause,
+    Restored,
     Resume,
     SetLevel,
     Skip,
@@ -39,8 +43,8 @@ BEGAN = 1000.0
 class Bench:
     """A player with a motor made of two numbers, and what both of them did."""
 
-    def __init__(self, made: Timeline) -> None:
-        self.player = Player(made)
+    def __init__(self, made: Timeline, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> None:
+        self.player = Player(made, on_link_restored)
         self.now = BEGAN
         self.level = 0
         self.since = BEGAN
@@ -103,6 +107,15 @@ class Bench:
         self.turn(level)
         return self.say(Observed(level))
 
+    def lose(self) -> list[Effect]:
+        """The link goes; the motor keeps its level."""
+        return self.say(Lost("gone", self.level, self.since))
+
+    def restore(self, *, is_same: bool = True) -> list[Effect]:
+        """The link is back, and the first write on it was a stop."""
+        self.turn(0)
+        return self.say(Restored(self.now, is_same))
+
     @property
     def writes(self) -> list[tuple[float, int]]:
         """Seconds of the session and levels; a stop is 0."""
@@ -128,8 +141,8 @@ def long(levels: int = 4) -> Timeline:
     return timeline(*spot, step("move", 10), *spot, step("stretch", 10), levels=levels)
 
 
-def begun(made: Timeline, second: float = 0.0) -> Bench:
-    bench = Bench(made)
+def begun(made: Timeline, second: float = 0.0, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> Bench:
+    bench = Bench(made, on_link_restored)
     bench.say(Begin())
     bench.until(second)
     return bench
@@ -146,6 +159,7 @@ def test_every_state_is_reached() -> None:
     bench = begun(tiny(), 5)
     bench.say(Pause())
     bench.say(Resume())
+    bench.lose()
     bench.say(End())
     assert bench.state_seen == set(State)
 
@@ -155,12 +169,14 @@ def test_every_input_is_taken_in_every_state(state: State) -> None:
     examples: list[Input] = [
         Begin(), Wake(), Pause(), Resume(), Skip(), End(), Fail("gone"), Written(1, BEGAN, BEGAN),
         Stopped(StopOutcome.SENT, BEGAN, BEGAN), Stopped(StopOutcome.UNKNOWN, BEGAN, BEGAN), Observed(1), Observed(0),
+        Lapsed(), Lost("gone", 1, BEGAN), Restored(BEGAN, True),
     ]  # fmt: skip
     assert {type(example) for example in examples} == set(get_args(messages.Input))
     road: dict[State, list[Input]] = {
         State.READY: [],
         State.RUNNING: [Begin()],
         State.PAUSED: [Begin(), Pause()],
+        State.LOST: [Begin(), Lost("gone", 1, BEGAN)],
         State.STOPPING: [Begin(), End()],
         State.ENDED: [Begin(), End(), Stopped(StopOutcome.CONFIRMED, BEGAN, BEGAN)],
     }
@@ -170,6 +186,87 @@ def test_every_input_is_taken_in_every_state(state: State) -> None:
             played.handle(said, BEGAN)
         assert played.state is state
         played.handle(example, BEGAN + 1)
+
+
+# The link.
+
+
+def test_a_lost_link_freezes_the_protocol_until_it_is_back_and_the_person_goes_on() -> None:
+    bench = begun(tiny(), 5)
+    assert bench.lose() == []
+    assert (bench.player.state, bench.player.deadline) == (State.LOST, None)
+    bench.say(Resume())
+    bench.now += 7
+    bench.restore()
+    assert [event.reason for event in bench.told if isinstance(event, events.Paused)] == ["link"]
+    bench.now += 10
+    bench.say(Resume())
+    bench.until(40)
+    assert bench.writes == [(0, 1), (3.75, 2), (22, 1), (24.5, 2), (27, 0), (32, 0)]
+    assert bench.ended.motor_seconds == 12 + 5
+
+
+def test_a_session_that_is_to_resume_goes_on_easing_in() -> None:
+    bench = begun(tiny(), 5, OnLinkRestored.RESUME)
+    bench.lose()
+    bench.now += 7
+    bench.restore()
+    assert bench.player.state is State.RUNNING
+    assert bench.writes == [(0, 1), (3.75, 2), (12, 1)]
+
+
+def test_nothing_resumes_on_a_ball_that_may_be_another_one() -> None:
+    bench = begun(tiny(), 5, OnLinkRestored.RESUME)
+    bench.lose()
+    bench.restore(is_same=False)
+    assert bench.player.state is State.PAUSED
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_pause_outlasts_a_lost_link(first: bool) -> None:
+    bench = begun(tiny(), 5, OnLinkRestored.RESUME)
+    if first:
+        bench.say(Pause())
+    bench.lose()
+    if not first:
+        bench.say(Pause())
+    bench.restore()
+    assert bench.player.state is State.PAUSED
+
+
+def test_a_session_that_is_to_end_stops_when_the_link_goes() -> None:
+    bench = begun(tiny(), 5, OnLinkRestored.END)
+    bench.lose()
+    assert (bench.ended.reason, bench.ended.detail) == (EndReason.FAILED, "gone")
+    assert bench.writes[-1] == (5, 0)
+
+
+def test_a_step_can_be_skipped_and_the_session_ended_while_the_link_is_away() -> None:
+    bench = begun(tiny(), 5)
+    bench.lose()
+    bench.say(Skip())
+    assert bench.player.position(bench.now) == 6
+    bench.say(End())
+    assert bench.ended.reason is EndReason.STOPPED
+
+
+def test_a_level_that_may_have_arrived_before_the_link_went_counts() -> None:
+    bench = begun(tiny())
+    bench.say(Stopped(StopOutcome.CONFIRMED, BEGAN, BEGAN))
+    bench.now = BEGAN + 5
+    bench.say(Lost("gone", 2, BEGAN + 4))
+    bench.level, bench.since = 2, BEGAN + 4
+    bench.restore()
+    bench.say(End())
+    assert bench.ended.motor_seconds == 1
+
+
+def test_a_lapse_is_eased_in_again_and_not_a_pause() -> None:
+    bench = begun(tiny(), 5)
+    bench.turn(0)
+    bench.say(Lapsed())
+    bench.until(20)
+    assert bench.writes == [(0, 1), (3.75, 2), (5, 1), (7.5, 2), (10, 0), (15, 0)]
 
 
 # Playing through.
@@ -227,7 +324,7 @@ def test_a_late_wake_drops_the_levels_between() -> None:
     assert bench.writes == [(0, 1), (0.82, 8)]
 
 
-def test_a_wake_so_late_that_the_program_was_held_up_rises_in_steps() -> None:
+def test_a_wake_so_late_that_nobody_expects_it_any_more_rises_in_steps() -> None:
     bench = begun(long(100))
     bench.now = BEGAN + 5.02
     bench.say(Wake())
@@ -501,6 +598,7 @@ ACTIONS = st.lists(
         st.tuples(st.just("outcome"), st.sampled_from(StopOutcome)),
         st.tuples(st.just("say"), st.sampled_from([Begin(), Pause(), Resume(), Resume(), Skip(), Wake()])),
         st.tuples(st.just("say"), st.sampled_from([End(), Fail("gone")])),
+        st.tuples(st.just("link"), st.sampled_from(["lose", "restore", "restore under another address", "lapse"])),
     ),
     max_size=40,
 )
@@ -509,8 +607,8 @@ ACTIONS = st.lists(
 class Watch(Bench):
     """A bench that holds what the player does against the rules, at every effect."""
 
-    def __init__(self, made: Timeline) -> None:
-        super().__init__(made)
+    def __init__(self, made: Timeline, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> None:
+        super().__init__(made, on_link_restored)
         self.highest = max((cue.level for cue in made.cues), default=0)
         self.chosen = False
         self.honest = True
@@ -550,6 +648,16 @@ class Watch(Bench):
         self.chosen |= is_news and self.player.state is State.RUNNING
         return first
 
+    def meddle_with_link(self, what: str) -> None:
+        if what == "lose":
+            self.lose()
+        elif what == "lapse":
+            self.turn(0)
+            self.say(Lapsed())
+        elif self.player.state is State.LOST:
+            self.chosen = False
+            self.restore(is_same=what == "restore")
+
     def act(self, action: str, value: object) -> None:
         match action, value:
             case "wake", float(late) if self.player.deadline is not None:
@@ -564,6 +672,8 @@ class Watch(Bench):
                 self.meddled = level % (self.player.timeline.levels + 1)
             case "outcome", StopOutcome() as outcome:
                 self.outcomes.append(outcome)
+            case "link", str(what):
+                self.meddle_with_link(what)
             case "say", event:
                 self.say(event)  # type: ignore[arg-type]
             case _:
@@ -571,11 +681,11 @@ class Watch(Bench):
 
 
 @settings(PROPERTY, max_examples=150)
-@given(made=timelines(), actions=ACTIONS)
+@given(made=timelines(), actions=ACTIONS, on_link_restored=st.sampled_from(OnLinkRestored))
 def test_whatever_happens_the_rules_hold_and_the_motor_is_stopped(
-    made: Timeline, actions: list[tuple[str, object]]
+    made: Timeline, actions: list[tuple[str, object]], on_link_restored: OnLinkRestored
 ) -> None:
-    bench = Watch(made)
+    bench = Watch(made, on_link_restored)
     bench.say(Begin())
     for action, value in actions:
         bench.act(action, value)
@@ -624,3 +734,11 @@ def test_a_pause_anywhere_lengthens_the_session_by_just_that(made: Timeline, at:
         bench.wake()
     assert bench.ended.at == pytest.approx(made.seconds + paused, abs=1e-5)
     assert bench.ended.motor_seconds <= made.motor_seconds + 2e-3
+
+
+def test_a_pause_whose_stop_fails_is_an_end_and_no_pause() -> None:
+    bench = begun(tiny(), 5)
+    bench.outcomes += [StopOutcome.UNKNOWN, StopOutcome.UNKNOWN]
+    bench.say(Pause())
+    assert bench.ended.stop is StopOutcome.UNKNOWN
+    assert not any(isinstance(event, events.Paused) for event in bench.told)

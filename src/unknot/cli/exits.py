@@ -20,6 +20,7 @@ _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
     (errors.NotStopped, NOT_STOPPED),
     (errors.LimitExceeded, REFUSED),
     (errors.LinkError, NO_LINK),
+    (errors.Stalled, INTERRUPTED),
     (errors.UnknotError, USAGE),
 )
 """The first kind that fits decides; a name, a file, a frame or a request that is wrong is wrong usage."""

@@ -9,29 +9,41 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol, Self
 
+from unknot.device import discovery
 from unknot.device.echoes import Echoes
 from unknot.device.link import Link
+from unknot.device.reach import reach
 from unknot.device.writer import Writer
-from unknot.errors import AttError, LinkError, LinkLost, NotStopped, UsageError
-from unknot.events import StopOutcome
+from unknot.errors import AttError, LinkError, LinkTimeout, NotStopped, UsageError
+from unknot.events import Paused, StopOutcome
 from unknot.profiles.codec import Codec, Report
+from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
+    from unknot.events import Event
     from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
 PARTING_SECONDS = 0.5
 """How long the link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
 so that the stop is not lost in a queue when the link closes (judgement)."""
+
+REACH_SECONDS = 20.0
+"""How long a ball that was found is tried to be connected to: two attempts of `unknot.device.link.CONNECT_SECONDS`."""
+
+RESTORE_SECONDS = 60.0
+"""How long a lost link is tried to be restored: time to carry the ball back into the room, or to switch it on again
+(judgement)."""
 
 _BOOKKEEPING = {"level", "lease", "sequence"}
 """What a status tells about our own commands; it is no news to a listener."""
@@ -49,8 +61,32 @@ class Listener(Protocol):
     def ball_reported(self, values: dict[str, float | str]) -> None:
         """The ball told something else about itself."""
 
+    def ball_lapsed(self) -> None:
+        """The ball stopped by itself because the renewal of its lease did not reach it in time."""
+
+    def ball_lost(self, error: LinkError) -> None:
+        """The link is gone or does not answer; it is being restored, and nothing is written until then."""
+
+    def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:
+        """The link is back and the motor stopped; ``is_same`` unless the ball came back under another address."""
+
     def ball_failed(self, error: LinkError) -> None:
-        """The link is gone, or the level could not be renewed."""
+        """The link could not be restored."""
+
+
+class Playing(Protocol):
+    """A session as `Ball.vibrate` needs it."""
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    def stop(self) -> None:
+        """Stop the motor and end it."""
 
 
 class Ball:
@@ -60,24 +96,43 @@ class Ball:
         device: the ball as a scanner found it.
         profile: how it is spoken to.
         radio: what bleak stands on.
+        play: makes a session of a timeline on this ball; for `vibrate`.
+        restore_seconds: how long a lost link is tried to be restored.
+        orphaned: the system held a link to it already, so a controller that died may have left its motor running: the
+            first write is a stop.
 
     Attributes:
         profile: the same profile.
         name: the advertised name, or the address.
-        address: the Bluetooth address (on macOS a UUID of the system's).
         told: the newest value of everything the ball told: battery (%), temperature (°C), firmware …
     """
 
-    def __init__(self, device: BLEDevice, profile: FirmwareProfile, radio: Radio) -> None:
+    def __init__(
+        self,
+        device: BLEDevice,
+        profile: FirmwareProfile,
+        radio: Radio,
+        *,
+        play: Callable[[Ball, Timeline], Playing],
+        restore_seconds: float = RESTORE_SECONDS,
+        orphaned: bool = False,
+    ) -> None:
         self.profile = profile
         self.name = device.name or device.address
-        self.address = device.address
         self.told: dict[str, float | str] = {}
+        self._radio = radio
+        self._play = play
+        self._restore_seconds = restore_seconds
+        self._is_orphaned = orphaned
         self._codec = Codec(profile)
         self._link = Link(device, profile, radio, self._link_lost)
         self._echoes = Echoes()
-        self._writer = Writer(self._link, self._codec, self._echoes, self._tell_failure)
+        self._writer = Writer(self._link, self._codec, self._echoes, self._link_lost)
         self._keeper: asyncio.Task[None] | None = None
+        self._restoring: asyncio.Task[StopOutcome] | None = None
+        self._is_restorable = False
+        self._limiter: asyncio.TimerHandle | None = None
+        self._limiting: asyncio.Task[StopOutcome] | None = None
         self._listeners: list[Listener] = []
         self._player: object | None = None
 
@@ -85,12 +140,9 @@ class Ball:
         return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self.level}>"
 
     async def __aenter__(self) -> Self:
-        await self._link.open()
-        try:
-            await self._get_acquainted()
-        except BaseException:
-            await finish(self._close)
-            raise
+        greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
+        await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
+        self._is_restorable = True
         if self.profile.safety.lease is not None:
             self._keeper = asyncio.create_task(self._writer.keep(), name=f"lease of {self.address}")
         return self
@@ -105,18 +157,19 @@ class Ball:
             raise self._not_stopped()
         error.add_note(str(self._not_stopped()))
 
-    @classmethod
-    async def stop_at(cls, device: BLEDevice, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
-        """Connect, stop, disconnect, and nothing else: for a ball that somebody left running.
-
-        Takes the arguments of the class.
+    async def stop_once(self) -> StopOutcome:
+        """Instead of ``async with``: connect, stop, disconnect; for a ball that somebody left running.
 
         Raises:
             LinkError: there is no link to stop it by.
         """
-        ball = cls(device, profile, radio)
-        await ball._link.open()
-        return await finish(ball._leave)
+        await self._link.open()
+        return await finish(self._leave) or StopOutcome.UNKNOWN
+
+    @property
+    def address(self) -> str:
+        """The Bluetooth address (on macOS a UUID of the system's)."""
+        return self._link.address
 
     @property
     def level(self) -> int:
@@ -139,6 +192,16 @@ class Ball:
         return self._link.is_connected
 
     @property
+    def is_restoring(self) -> bool:
+        """Whether the link is lost and being restored."""
+        return self._restoring is not None
+
+    @property
+    def leased_until(self) -> float:
+        """When the motor stops by itself if nothing is written any more (time of the loop); infinite if it does not."""
+        return self._writer.leased_until
+
+    @property
     def battery(self) -> float | None:
         """The battery's charge in %, if the ball has told it."""
         value = self.told.get("battery")
@@ -153,6 +216,7 @@ class Ball:
         if self._player is not None:
             raise UsageError(f"a session plays on {self.name} already; end it first")
         self._player = player
+        self._lift_limit()
 
     def release(self, player: object) -> None:
         """Give the ball back."""
@@ -172,6 +236,9 @@ class Ball:
     async def set_level(self, level: int) -> None:
         """Write a level; 0 stops. A newer level or a stop that is asked for meanwhile takes this one's place.
 
+        This is the bare verb: it neither eases in nor knows a muscle's ceiling. Unless a session plays on the ball, the
+        motor is stopped ``limits.FREE`` seconds after it was started.
+
         Args:
             level: 0 to `levels`.
 
@@ -185,27 +252,46 @@ class Ball:
             if await self.stop() is StopOutcome.UNKNOWN:
                 raise self._not_stopped()
             return
-        await self._writer.set_level(level)
+        if self._limiter is None and self._player is None:
+            self._limiter = asyncio.get_running_loop().call_later(limits.FREE.value, self._limit)
+        try:
+            await self._writer.set_level(level)
+        except AttError:
+            raise
+        except LinkError as error:
+            self._link_lost(error)
+            raise
 
     async def stop(self) -> StopOutcome:
         """Stop the motor, before everything else that waits to be written.
 
-        A request is repeated until it is acknowledged, at most `unknot.device.writer.STOP_ATTEMPTS` times. A command
-        that cannot be acknowledged is repeated as the profile says, and a report of level 0 is waited for where there
-        can be one. Cancellation does not cut it short.
+        A request is repeated until it is acknowledged, at most `unknot.device.writer.ATTEMPTS` times. A command that
+        cannot be acknowledged is repeated as the profile says, and a report of level 0 is waited for where there can be
+        one. If the link is gone or does not answer, it is restored, and the stop is the first write on it.
+        Cancellation does not cut it short.
 
         Returns:
             What is known about the motor now; no exception is raised for the radio's sake.
         """
         self._tell(lambda listener: listener.ball_stopped())
-        return await self._writer.stop()
+        self._lift_limit()
+        outcome = await self._writer.stop()
+        if outcome is StopOutcome.UNKNOWN:
+            outcome = await finish(self._stop_on_restored_link)
+        return outcome
 
     def withdraw(self) -> None:
         """Let nothing be written that waits for the link, and no lease be renewed; a stop or a level will follow."""
         self._writer.withdraw()
 
+    def give_up(self) -> None:
+        """Do not wait for a lost link any longer: whatever waits for it fails, and a stop is unknown."""
+        self._is_restorable = False
+        if self._restoring is not None:
+            self._restoring.cancel()
+
     async def vibrate(self, percent: float, *, seconds: float) -> None:
-        """Vibrate without a muscle: ease in, hold, stop.
+        """Vibrate without a muscle: ease in, hold, stop. A stop by anybody, or the ball's own button, ends it.
 
         Args:
             percent: the intensity, from 1; at most that of the ceiling ``limits.FREE_CEILING``.
@@ -217,37 +303,89 @@ class Ball:
             LinkError: the link failed; the motor was stopped as far as possible.
             NotStopped: the motor could not be stopped.
         """
-        timeline = compile_free(percent, seconds, self.profile)
-        self.claim(timeline)
-        loop = asyncio.get_running_loop()
-        began, stops = loop.time(), self._writer.stops
-        try:
-            for cue in timeline.cues:
-                await asyncio.sleep(began + cue.at - loop.time())
-                if cue.level == 0 or self._writer.stops != stops:
-                    break  # the end, or somebody stopped it
-                await self.set_level(cue.level)
-        finally:
-            self.release(timeline)
-            outcome = await self.stop()
-        if outcome is StopOutcome.UNKNOWN:
-            raise self._not_stopped()
+        async with self._play(self, compile_free(percent, seconds, self.profile)) as session:
+            async for event in session:
+                if isinstance(event, Paused):
+                    session.stop()  # there is nobody who could go on
 
     def _not_stopped(self) -> NotStopped:
         return NotStopped(f"ball {self.name} at {self.address}")
 
+    def _lift_limit(self) -> None:
+        if self._limiter is not None:
+            self._limiter.cancel()
+            self._limiter = None
+
+    def _limit(self) -> None:
+        log.warning("%s: stopped after %g s without a session", self.name, limits.FREE.value)
+        self._limiting = asyncio.create_task(self.stop(), name=f"limit of {self.address}")
+
+    # Losing the link.
+
+    def _link_lost(self, error: LinkError) -> None:
+        """The link is gone, or does not answer, which is the same for whoever lies on the ball."""
+        if not self._is_restorable:
+            self._writer.withdraw()
+            return
+        self._writer.lose()
+        if self._restoring is None:
+            self._tell(lambda listener: listener.ball_lost(error))
+            self._restoring = asyncio.create_task(self._restore(), name=f"link to {self.address}")
+
+    async def _restore(self) -> StopOutcome:
+        """Get the link back, stop the motor first of all, and tell how it went."""
+        address = self.address
+        try:
+            await self._link.abandon()
+            greet = self._stop_and_get_acquainted
+            outcome = await reach(self._link, self._seek, greet, seconds=self._restore_seconds)
+        except LinkError as error:
+            self._is_restorable = False
+            failure = error
+            self._tell(lambda listener: listener.ball_failed(failure))
+            return StopOutcome.UNKNOWN
+        finally:
+            self._restoring = None
+        self._tell(lambda listener: listener.ball_restored(outcome, is_same=self.address == address))
+        return outcome
+
+    async def _stop_on_restored_link(self) -> StopOutcome:
+        self._link_lost(LinkTimeout(f"{self.name} does not obey a stop", address=self.address))
+        if self._restoring is None:
+            return StopOutcome.UNKNOWN
+        restoring = self._restoring
+        await asyncio.wait([restoring])
+        return StopOutcome.UNKNOWN if restoring.cancelled() else restoring.result()
+
+    async def _seek(self) -> BLEDevice:
+        found = await discovery.find_again(self._radio, self.profile, self.address, self.name)
+        return found.device
+
+    async def _stop_and_get_acquainted(self) -> StopOutcome:
+        outcome = await self._writer.stop()
+        if outcome is StopOutcome.UNKNOWN:
+            raise LinkTimeout(f"{self.name} does not obey a stop", address=self.address)
+        await self._get_acquainted()
+        return outcome
+
     # Leaving.
 
-    async def _leave(self) -> StopOutcome:
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+    async def _leave(self) -> StopOutcome | None:
+        """Stop and disconnect; None if there was no link and nothing to stop."""
+        outcome = None
         try:
-            outcome = await self.stop()
+            if self._link.is_connected or self.level:
+                outcome = await self.stop()
             if outcome is StopOutcome.SENT:
                 await self._let_arrive()
         finally:
-            await self._close()
+            self._is_restorable = False
+            tasks = [task for task in (self._keeper, self._restoring) if task is not None]
+            for task in tasks:
+                task.cancel()
+            if tasks:
+                await asyncio.wait(tasks)
+            await self._link.abandon()
         return outcome
 
     async def _let_arrive(self) -> None:
@@ -258,12 +396,6 @@ class Ball:
                 await self._link.read(readable[0])
             else:
                 await asyncio.sleep(PARTING_SECONDS)
-        except LinkError as error:
-            log.warning("%s", error)
-
-    async def _close(self) -> None:
-        try:
-            await self._link.close()
         except LinkError as error:
             log.warning("%s", error)
 
@@ -296,18 +428,17 @@ class Ball:
         if level is None or not 0 <= level <= self.levels:
             return
         now, sent = asyncio.get_running_loop().time(), self._writer.sequence
+        self._writer.hear_answer(sequence)
         if level == 0 and sequence in (None, sent):
             self._writer.hear_off()
         if self._echoes.hear(level, self.level, now, sequence=sequence, sent=sent):
+            lapsed = level == 0 and self._writer.has_lapsed(now)
             self._writer.adopt(level, now)
-            self._tell(lambda listener: listener.ball_changed_level(level))
-
-    def _link_lost(self, error: LinkLost) -> None:
-        self._writer.withdraw()
-        self._tell_failure(error)
-
-    def _tell_failure(self, error: LinkError) -> None:
-        self._tell(lambda listener: listener.ball_failed(error))
+            self._lift_limit()
+            if lapsed:
+                self._tell(lambda listener: listener.ball_lapsed())
+            else:
+                self._tell(lambda listener: listener.ball_changed_level(level))
 
     def _tell(self, say: Callable[[Listener], None]) -> None:
         """Tell every listener; one that fails is logged and disturbs nobody."""

@@ -155,6 +155,40 @@ async def find(
     return min((ball for ball in seen.values() if _is_target(ball, target)), key=_best_first)
 
 
+async def find_again(
+    radio: Radio, profile: FirmwareProfile, address: str, name: str, *, seconds: float = SCAN_SECONDS
+) -> FoundBall:
+    """A ball that was connected before: the one of that address, or the only one of that name if its address is new.
+
+    A ball may come back under another address. Where several of that name are in range nobody can tell which it is, so
+    none is taken.
+
+    Raises:
+        BallNotFound: it is not in range.
+        BluetoothUnavailable: there is no working Bluetooth.
+    """
+    for ball in await connected(radio, (profile,)):
+        if ball.address == address:
+            return ball
+    namesakes: dict[str, FoundBall] = {}
+    came: asyncio.Future[FoundBall] = asyncio.get_running_loop().create_future()
+
+    def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
+        ball = _found(device, advertisement, (profile,))
+        if ball.address == address and not came.done():
+            came.set_result(ball)
+        elif ball.name == name and ball.profiles:
+            namesakes[ball.address] = ball
+
+    async with _listening(radio, heard):
+        await asyncio.wait([came], timeout=seconds)
+    if came.done():
+        return came.result()
+    if len(namesakes) == 1:
+        return next(iter(namesakes.values()))
+    raise BallNotFound(f"{name} at {address} was not heard within {seconds:g} s", address=address)
+
+
 def _is_target(ball: FoundBall, target: str | None) -> bool:
     if target is None:
         return bool(ball.profiles)

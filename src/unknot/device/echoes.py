@@ -18,6 +18,10 @@ class Echoes:
     """Remembers what was written and what was reported."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: what was written on a link that is gone is not reported on the next one."""
         self._reported: int | None = None
         self._expected: deque[tuple[int, float]] = deque()
         self._acknowledged: float | str | None = None
@@ -27,7 +31,7 @@ class Echoes:
         """A level is being written, where ``present`` is the one so far."""
         self._overruled = False
         if level != present:
-            self._forget(now)
+            self._drop_old(now)
             self._expected.append((level, now + ECHO_SECONDS))
 
     def hear(self, level: int, present: int, now: float, *, sequence: float | str | None, sent: int) -> bool:
@@ -64,13 +68,13 @@ class Echoes:
 
     def _is_echo(self, level: int, now: float) -> bool:
         """Whether we wrote that level a moment ago; earlier ones will not be reported any more."""
-        self._forget(now)
+        self._drop_old(now)
         if level not in (expected for expected, _ in self._expected):
             return False
         while self._expected.popleft()[0] != level:
             pass
         return True
 
-    def _forget(self, now: float) -> None:
+    def _drop_old(self, now: float) -> None:
         while self._expected and self._expected[0][1] < now:
             self._expected.popleft()

@@ -31,6 +31,9 @@ from unknot.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+CONNECTING = "connecting to"
+"""What is being done when a device handle turns out to be stale."""
+
 FOREIGN = (BleakError, TimeoutError, OSError, EOFError)
 """What bleak and what lies below it raise."""
 
@@ -108,6 +111,9 @@ def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
             return _from_dbus(error, where, address)
         case OSError() | EOFError():
             return BluetoothUnavailable(_NO_SERVICE[0], advice=_NO_SERVICE[1])
+        case BleakError() if doing == CONNECTING and "not found" in str(error):
+            # BlueZ forgets an unpaired device some 30 s after the scan, and bleak has no class of its own for it.
+            return BallNotFound(f"{where}: the system has forgotten the ball", address=address)
         case _:
             return LinkLost(f"{where}: the link is gone ({error})", address=address)
 

@@ -6,13 +6,15 @@ On BlueZ a silent ball blocks a write for 30 s, and a disconnect takes 2 s; neit
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
 from bleak import BleakClient
 
-from unknot.device.failures import ours
+from unknot.device.failures import CONNECTING, ours
 from unknot.errors import GattMismatch, LinkError, LinkLost
 from unknot.profiles.model import WriteKind
+from unknot.shielding import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from unknot.device.radio import Radio
     from unknot.profiles.codec import Write
     from unknot.profiles.model import FirmwareProfile
+
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 10.0
 """Deadline of a connection with its service discovery: 0.5 to 0.7 s on BlueZ, a second more per lost attempt."""
@@ -35,29 +39,37 @@ DISCONNECT_SECONDS = 5.0
 
 
 class Link:
-    """One GATT connection, its characteristics under the names that the profile gives them.
+    """A GATT connection, its characteristics under the names that the profile gives them; it may be opened again.
 
     Args:
         device: the ball as a scanner found it.
         profile: which characteristics are used.
         radio: what bleak stands on.
-        lost: called once when the link goes without our asking.
+        lost: called once when an open link goes without our asking.
+
+    Attributes:
+        address: the ball's address.
     """
 
     def __init__(
         self, device: BLEDevice, profile: FirmwareProfile, radio: Radio, lost: Callable[[LinkLost], None]
     ) -> None:
-        self.address = device.address
         self._profile = profile
+        self._radio = radio
         self._lost = lost
-        self._closing = False
+        self._is_open = False
         self._characteristics: dict[str, BleakGATTCharacteristic] = {}
+        self.aim(device)
+
+    def aim(self, device: BLEDevice) -> None:
+        """Use this handle from the next `open` on; the old one has gone stale, or the ball has another address."""
+        self.address = device.address
         self._client = BleakClient(
             device,
             disconnected_callback=self._disconnected,
             timeout=CONNECT_SECONDS,
-            backend=radio.client,
-            **radio.options,
+            backend=self._radio.client,
+            **self._radio.options,
         )
 
     @property
@@ -75,22 +87,27 @@ class Link:
         Raises:
             LinkError: no connection within `CONNECT_SECONDS`, or a characteristic that a command needs is missing.
         """
-        with ours("connecting to", self.address):
+        with ours(CONNECTING, self.address):
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._client.connect()
+        self._is_open = True
         try:
             with ours("reading the services of", self.address):
                 self._resolve()
-        except LinkError as error:
-            try:
-                await self.close()
-            except LinkError as closing:
-                error.add_note(str(closing))
+        except LinkError:
+            await self.abandon()
             raise
+
+    async def abandon(self) -> None:
+        """Disconnect from a ball that does not answer; that this fails too is only logged."""
+        try:
+            await finish(self.close)
+        except LinkError as error:
+            log.warning("%s", error)
 
     async def close(self) -> None:
         """Disconnect; a link that is already gone is as good."""
-        self._closing = True
+        self._is_open = False
         with ours("disconnecting from", self.address):
             async with asyncio.timeout(DISCONNECT_SECONDS):
                 await self._client.disconnect()
@@ -146,7 +163,7 @@ class Link:
                     address=self.address,
                 )
 
-    def _disconnected(self, _: BleakClient) -> None:
-        if not self._closing:
-            self._closing = True
+    def _disconnected(self, client: BleakClient) -> None:
+        if self._is_open and client is self._client:
+            self._is_open = False
             self._lost(LinkLost(f"the link to {self.address} is gone", address=self.address))

@@ -191,6 +191,11 @@ class Safety(Section):
     stop_gap: Seconds = 0.1
     button: Literal["none", "cycle", "unknown"] = "unknown"
 
+    @property
+    def stops_within(self) -> float | None:
+        """Seconds after which the motor is off when the link goes; None if it runs on, or if nobody knows."""
+        return 0.0 if self.stops_on_disconnect == "yes" else self.lease
+
     @model_validator(mode="after")
     def _lease_is_not_cut(self) -> Safety:
         if self.longest_lease is not None and (self.lease is None or self.lease > self.longest_lease):

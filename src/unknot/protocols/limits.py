@@ -70,6 +70,7 @@ SIDE = Limit("the longest vibration of one muscle side", 300.0, "s", "3 to 5 min
 SESSION = Limit("the longest vibration in one session", 900.0, "s", "15 min: a maker's FAQ; NCT02393521")
 REST = Limit("the shortest rest between spots", 5.0, "s", "judgement; trials rested 20 to 30 s")
 FREE = Limit("the longest free vibration", 60.0, "s", "judgement: bounded where no muscle sets a limit")
+MISSED_TICK = Limit("the longest that the program may be held up", 1.0, "s", "judgement: one deadline of a write")
 FREE_CEILING = Ceiling.MODERATE
 """Free vibration names its own intensity and no muscle; judgement, see *Decisions* in the README."""
 

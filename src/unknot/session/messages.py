@@ -3,8 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from unknot.events import Event, StopOutcome
+
+
+class OnLinkRestored(StrEnum):
+    """What a session does when a lost link is back and the motor has been stopped."""
+
+    PAUSE = "pause"
+    """Wait until the person goes on: whoever lies on the ball may have got up."""
+    RESUME = "resume"
+    """Go on, easing in, unless it was paused before, or the ball came back under another address."""
+    END = "end"
+    """End: the session has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """A stop was written, or could not be: due when, the motor off since when (times of the loop)."""
+    """A stop was written, or could not be: due when, the motor off since when, or at the latest (times of the loop)."""
 
     outcome: StopOutcome
     due: float
@@ -69,7 +81,29 @@ class Observed:
     level: int
 
 
-Input = Begin | Wake | Pause | Resume | Skip | End | Fail | Written | Stopped | Observed
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """The ball stopped by itself, because a renewal of its lease came too late."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The link is gone; the level that the motor may have had then, and since when (time of the loop)."""
+
+    detail: str
+    level: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """The link is back and the motor stopped: off since when (time of the loop), and whether it is surely this ball."""
+
+    at: float
+    is_same: bool
+
+
+Input = Begin | Wake | Pause | Resume | Skip | End | Fail | Written | Stopped | Observed | Lapsed | Lost | Restored
 
 
 @dataclass(frozen=True, slots=True)

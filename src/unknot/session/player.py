@@ -4,11 +4,13 @@ Everything that changes state is in this file, and every pair of state and input
 adds an input or a state adds the missing pairs; a test counts them. Inputs come in with the time, effects go out; no
 clock is read and nothing is awaited here, so a session can be shown, tested and replayed without a ball.
 
-            Begin           Pause            Resume
-    READY ─────────▶ RUNNING ─────▶ PAUSED ─────────▶ RUNNING
+            Begin             Pause            Resume
+    READY ─────────▶ RUNNING ───────▶ PAUSED ─────────▶ RUNNING
+                        │     Lost      │  ▲
+                        ├──────────▶ LOST ─┘ Restored     Lost, Restored: the link
                         │ end, End, Fail   │ End, Fail
                         ▼                  ▼
-                     STOPPING ◀────────────┘        every way out goes through a stop
+                     STOPPING ◀────────────┘              every way out goes through a stop
                         │ Stopped
                         ▼
                       ENDED
@@ -27,8 +29,12 @@ from unknot.session.messages import (
     End,
     Fail,
     Input,
+    Lapsed,
+    Lost,
     Observed,
+    OnLinkRestored,
     Pause,
+    Restored,
     Resume,
     SetLevel,
     Skip,
@@ -49,8 +55,8 @@ _SLACK = 1e-6
 """Seconds by which a deadline may seem to lie ahead when the loop wakes us for it: float arithmetic, not lateness."""
 
 
-_STALL = 1.0
-"""Seconds of lateness that no write can cause, since each has that deadline: somebody held up the whole program."""
+_LATE = 1.0
+"""Seconds of lateness after which a rise is eased in anew: nobody expects the leap any more (judgement)."""
 
 
 class State(Enum):
@@ -59,6 +65,7 @@ class State(Enum):
     READY = auto()
     RUNNING = auto()
     PAUSED = auto()
+    LOST = auto()
     STOPPING = auto()
     ENDED = auto()
 
@@ -68,14 +75,16 @@ class Player:
 
     Args:
         timeline: what to play.
+        on_link_restored: what to do when a lost link is back.
 
     Attributes:
         state: where the session stands.
         timeline: the same timeline.
     """
 
-    def __init__(self, timeline: Timeline) -> None:
+    def __init__(self, timeline: Timeline, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> None:
         self.timeline = timeline
+        self._on_link_restored = on_link_restored
         self.state = State.READY
         self._cues: tuple[Cue, ...] = timeline.cues
         self._began = 0.0  # time of the loop at Begin
@@ -87,6 +96,8 @@ class Player:
         self._held_to: int | None = None  # the level that the person chose on the ball
         self._on_since: float | None = None
         self._motor_seconds = 0.0
+        self._pausing = ""  # why a pause begins that is told once the motor is off
+        self._goes_on = False  # when the link is back
         self._reason = EndReason.COMPLETED
         self._detail = ""
 
@@ -172,8 +183,8 @@ class Player:
         due = tuple(cue for cue in self._cues if cue.at <= position + _SLACK)
         self._cues = self._cues[len(due) :]
         missed = [cue for cue in due[:-1] if cue.level == 0]
-        if not missed and due and due[-1].level > self._level and position - due[0].at > _STALL and not self._held_to:
-            # The machine slept, or something blocked the loop: rise from where the motor is, not in one leap.
+        if not missed and due and due[-1].level > self._level and position - due[0].at > _LATE and not self._held_to:
+            # Writes had to be repeated on a bad link: rise from where the motor is, not in one leap.
             self._cues = self.timeline.onwards(position, self._level)
             due = tuple(cue for cue in self._cues[:1] if cue.at <= position + _SLACK)
             self._cues = self._cues[len(due) :]
@@ -185,14 +196,49 @@ class Player:
     def _pause(self, event: Input, now: float) -> list[Effect]:
         self._position = self.position(now)
         self.state = State.PAUSED
-        reason = "ball" if isinstance(event, Observed) else "asked"
-        return [StopMotor(now), Tell(events.Paused(self.elapsed(now), reason))]
+        self._pausing = "ball" if isinstance(event, Observed) else "asked"
+        return [StopMotor(now)]
 
     def _resume(self, event: Input, now: float) -> list[Effect]:
         self.state = State.RUNNING
         self._origin = now - self._position
         self._cues = self.timeline.onwards(self._position, self._level, held_to=self._held_to)
         return [Tell(events.Resumed(self.elapsed(now))), *self._advance(event, now)]
+
+    def _lose(self, event: Input, now: float) -> list[Effect]:
+        if not isinstance(event, Lost):
+            return []
+        self._account(event.level, min(event.since, now))
+        if self._on_link_restored is OnLinkRestored.END:
+            self._detail = event.detail
+            return self._stop(EndReason.FAILED, now)
+        self._goes_on = self._on_link_restored is OnLinkRestored.RESUME and self.state is State.RUNNING
+        self._position = self.position(now)
+        self.state = State.LOST
+        return []
+
+    def _wait(self, event: Input, now: float) -> list[Effect]:
+        """A pause that is asked for while the link is away lasts when it is back."""
+        self._goes_on = False
+        return []
+
+    def _restored(self, event: Input, now: float) -> list[Effect]:
+        if not isinstance(event, Restored):
+            return []
+        effects = self._changed(0, event.at, event.at)
+        self._held_to = None
+        if self._goes_on and event.is_same:
+            return effects + self._resume(event, now)
+        self.state = State.PAUSED
+        return [*effects, Tell(events.Paused(self.elapsed(now), "link"))]
+
+    def _lapsed(self, event: Input, now: float) -> list[Effect]:
+        """The motor went off because the radio was slow; nobody wanted it off, so it is eased in again."""
+        effects = self._changed(0, now, now)
+        if self.state is State.RUNNING:
+            self._cues = self.timeline.onwards(self.position(now), 0, held_to=self._held_to)
+            effects += self._advance(event, now)
+        return effects
 
     def _skip(self, event: Input, now: float) -> list[Effect]:
         spans = self.timeline.spans
@@ -241,14 +287,18 @@ class Player:
         if event.outcome is StopOutcome.UNKNOWN:
             self._detail = "a stop could not be written"
             return self._stop(EndReason.FAILED, now)
-        return self._changed(0, event.due, event.at)
+        effects = self._changed(0, event.due, event.at)
+        if self._pausing:
+            effects.append(Tell(events.Paused(self.elapsed(now), self._pausing)))
+            self._pausing = ""
+        return effects
 
     def _ended(self, event: Input, now: float) -> list[Effect]:
         if not isinstance(event, Stopped):
             return []
         effects: list[Effect] = []
         if event.outcome is StopOutcome.UNKNOWN:
-            self._account(0, now)  # our account ends here; the motor may not
+            self._account(0, event.at)  # our account ends here; the motor may not
         else:
             effects += self._changed(0, event.due, event.at)
         self.state = State.ENDED
@@ -298,6 +348,9 @@ class Player:
         (State.READY, Written): _ignore,
         (State.READY, Stopped): _ignore,
         (State.READY, Observed): _ignore,
+        (State.READY, Lapsed): _ignore,
+        (State.READY, Lost): _ignore,
+        (State.READY, Restored): _ignore,
         (State.RUNNING, Begin): _ignore,
         (State.RUNNING, Wake): _advance,
         (State.RUNNING, Pause): _pause,
@@ -308,6 +361,9 @@ class Player:
         (State.RUNNING, Written): _written,
         (State.RUNNING, Stopped): _stopped,
         (State.RUNNING, Observed): _observed,
+        (State.RUNNING, Lapsed): _lapsed,
+        (State.RUNNING, Lost): _lose,
+        (State.RUNNING, Restored): _ignore,
         (State.PAUSED, Begin): _ignore,
         (State.PAUSED, Wake): _ignore,
         (State.PAUSED, Pause): _ignore,
@@ -318,6 +374,22 @@ class Player:
         (State.PAUSED, Written): _written,
         (State.PAUSED, Stopped): _stopped,
         (State.PAUSED, Observed): _observed,
+        (State.PAUSED, Lapsed): _lapsed,
+        (State.PAUSED, Lost): _lose,
+        (State.PAUSED, Restored): _ignore,
+        (State.LOST, Begin): _ignore,
+        (State.LOST, Wake): _ignore,
+        (State.LOST, Pause): _wait,
+        (State.LOST, Resume): _ignore,
+        (State.LOST, Skip): _skip_paused,
+        (State.LOST, End): _end,
+        (State.LOST, Fail): _fail,
+        (State.LOST, Written): _written,
+        (State.LOST, Stopped): _stopped,
+        (State.LOST, Observed): _observed,
+        (State.LOST, Lapsed): _lapsed,
+        (State.LOST, Lost): _ignore,
+        (State.LOST, Restored): _restored,
         (State.STOPPING, Begin): _ignore,
         (State.STOPPING, Wake): _ignore,
         (State.STOPPING, Pause): _ignore,
@@ -328,6 +400,9 @@ class Player:
         (State.STOPPING, Written): _written,
         (State.STOPPING, Stopped): _ended,
         (State.STOPPING, Observed): _observed,
+        (State.STOPPING, Lapsed): _lapsed,
+        (State.STOPPING, Lost): _ignore,
+        (State.STOPPING, Restored): _ignore,
         (State.ENDED, Begin): _ignore,
         (State.ENDED, Wake): _ignore,
         (State.ENDED, Pause): _ignore,
@@ -338,5 +413,8 @@ class Player:
         (State.ENDED, Written): _ignore,
         (State.ENDED, Stopped): _ignore,
         (State.ENDED, Observed): _ignore,
+        (State.ENDED, Lapsed): _ignore,
+        (State.ENDED, Lost): _ignore,
+        (State.ENDED, Restored): _ignore,
     }
     """Every pair of state and input, and what it does."""

@@ -12,10 +12,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Self
 
 from unknot import events
-from unknot.errors import LinkError, NotStopped, UnknotError, UsageError
+from unknot.errors import LinkError, NotStopped, Stalled, UsageError
 from unknot.events import StopOutcome
 from unknot.session import messages
+from unknot.session.messages import OnLinkRestored
 from unknot.session.player import Player, State
+from unknot.session.watchdog import Watchdog
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
@@ -36,19 +38,24 @@ class Session:
     Args:
         ball: the connected ball.
         timeline: a protocol compiled for the ball's profile.
+        on_link_restored: what to do when a lost link is back.
     """
 
-    def __init__(self, ball: Ball, timeline: Timeline) -> None:
+    def __init__(
+        self, ball: Ball, timeline: Timeline, *, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE
+    ) -> None:
         self.timeline = timeline
         self._ball = ball
-        self._player = Player(timeline)
+        self._on_link_restored = on_link_restored
+        self._player = Player(timeline, on_link_restored)
         self._inbox: deque[messages.Input] = deque()
         self._alarm = asyncio.Event()
         self._told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._listeners: list[Callable[[events.Event], None]] = []
         self._task: asyncio.Task[None] | None = None
         self._is_stopping = False
-        self._failure: UnknotError | None = None
+        self._failure: Exception | None = None
+        self._untold: deque[events.Event] = deque()
         self._ended: events.Ended | None = None
 
     async def __aenter__(self) -> Self:
@@ -102,7 +109,11 @@ class Session:
         return self._player.level
 
     def listen(self, listener: Callable[[events.Event], None]) -> None:
-        """Have every event told to a function, at once; whatever it raises is logged and changes nothing."""
+        """Have every event told to a function, as soon as nothing more urgent is to be done.
+
+        If it raises, the session stops, and what it raised is raised on leaving the session. It must not block: a
+        function that holds up the loop for longer than ``limits.MISSED_TICK`` ends the session too.
+        """
         self._listeners.append(listener)
 
     def pause(self) -> None:
@@ -120,6 +131,11 @@ class Session:
     def stop(self) -> None:
         """Stop the motor and end the session. May be said at any time, and again."""
         self._post(messages.End())
+
+    def give_up(self) -> None:
+        """End the session without waiting for a lost link: the motor may then run on."""
+        self._ball.give_up()
+        self.stop()
 
     async def wait(self) -> events.Ended:
         """Wait until the session is over; its last event.
@@ -153,22 +169,41 @@ class Session:
 
     def ball_reported(self, values: dict[str, float | str]) -> None:
         """The ball told something else about itself."""
-        self._tell(events.Reported(self._player.elapsed(asyncio.get_running_loop().time()), values))
+        self._tell(events.Reported(self._elapsed(), values))
+
+    def ball_lapsed(self) -> None:
+        """The ball stopped by itself: the renewal of its lease did not reach it."""
+        self._post(messages.Lapsed())
+
+    def ball_lost(self, error: LinkError) -> None:
+        """The link is gone or does not answer, and is being restored."""
+        self._tell(events.LinkDropped(self._elapsed(), self._ball.profile.safety.stops_within, str(error)))
+        if self._on_link_restored is OnLinkRestored.END and self._failure is None:
+            self._failure = error
+        self._post(messages.Lost(str(error), self._ball.level, self._ball.level_since))
+
+    def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:
+        """The link is back, and the motor has been stopped."""
+        self._tell(events.LinkRestored(self._elapsed(), outcome, self._ball.address))
+        self._post(messages.Restored(self._ball.level_since, is_same))
 
     def ball_failed(self, error: LinkError) -> None:
-        """The link is gone or does not answer."""
+        """The link could not be restored."""
         self._fail(error)
 
     # The one task that plays.
 
     async def _play(self) -> None:
         unlisten = self._ball.listen(self)
+        watchdog = Watchdog(lambda seconds: self._fail(Stalled(seconds)))
+        watchdog.start()
         try:
             # Somebody left it running: a protocol begins with the motor off.
             if self._ball.level and await self._stop_ball() is StopOutcome.UNKNOWN:
                 self._fail(NotStopped())
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
+                watchdog.check()
                 event = self._inbox.popleft() if self._inbox else messages.Wake()
                 if not (isinstance(event, messages.Observed) and event.level != self._ball.level):  # overtaken
                     await self._take(event)
@@ -176,6 +211,7 @@ class Session:
             await finish(self._ball.stop)
             raise
         finally:
+            watchdog.cancel()
             unlisten()
             self._ball.release(self)
             self._told.put_nowait(None)
@@ -207,18 +243,28 @@ class Session:
                 effects.extendleft(reversed(await self._perform(effect)))
 
     async def _perform(self, effect: messages.SetLevel | messages.StopMotor) -> list[messages.Effect]:
-        loop = asyncio.get_running_loop()
+        loop, ball = asyncio.get_running_loop(), self._ball
         if isinstance(effect, messages.StopMotor):
             outcome = await self._stop_ball()
-            if outcome is StopOutcome.UNKNOWN and self._failure is None:
-                self._failure = NotStopped()
-            return self._player.handle(messages.Stopped(outcome, effect.due, self._ball.level_since), loop.time())
+            at = ball.level_since
+            if outcome is StopOutcome.UNKNOWN:
+                self._not_stopped()
+                at = min(loop.time(), ball.leased_until)
+            return self._player.handle(messages.Stopped(outcome, effect.due, at), loop.time())
         try:
-            await self._ball.set_level(effect.level)
+            await ball.set_level(effect.level)
         except LinkError as error:
-            self._fail(error)
+            if not ball.is_restoring:
+                self._fail(error)
             return []
-        return self._player.handle(messages.Written(self._ball.level, effect.due, self._ball.level_since), loop.time())
+        return self._player.handle(messages.Written(ball.level, effect.due, ball.level_since), loop.time())
+
+    def _not_stopped(self) -> None:
+        """Whatever went wrong before, that the motor may run on is what must be told."""
+        if not isinstance(self._failure, NotStopped):
+            error = NotStopped(str(self._failure or ""))
+            error.__cause__ = self._failure
+            self._failure = error
 
     async def _stop_ball(self) -> StopOutcome:
         self._is_stopping = True
@@ -227,12 +273,11 @@ class Session:
         finally:
             self._is_stopping = False
 
-    def _fail(self, error: UnknotError) -> None:
+    def _fail(self, error: Exception) -> None:
         if self.state in (State.STOPPING, State.ENDED):
             return  # the stop's own outcome tells what matters now
-        if self._failure is None:
-            self._failure = error
-        self._post(messages.Fail(str(error)))
+        self._failure = self._failure or error
+        self._post(messages.Fail(str(error) or repr(error)))
 
     def _post(self, event: messages.Input) -> None:
         if isinstance(event, messages.End | messages.Fail | messages.Pause) and self.state is State.RUNNING:
@@ -244,12 +289,26 @@ class Session:
             self._inbox.append(event)
         self._alarm.set()
 
+    def _elapsed(self) -> float:
+        return self._player.elapsed(asyncio.get_running_loop().time())
+
     def _tell(self, event: events.Event) -> None:
         if isinstance(event, events.Ended):
             self._ended = event
         self._told.put_nowait(event)
-        for listener in self._listeners:
-            try:
-                listener(event)
-            except Exception:
-                log.exception("a listener failed; the session goes on")
+        if self._listeners:
+            # Not at once: what a listener does or raises must not come between the player and a stop.
+            if not self._untold:
+                asyncio.get_running_loop().call_soon(self._tell_listeners)
+            self._untold.append(event)
+
+    def _tell_listeners(self) -> None:
+        while self._untold:
+            event = self._untold.popleft()
+            for listener in self._listeners:
+                try:
+                    listener(event)
+                except Exception as error:
+                    log.exception("a listener failed, so the session ends")
+                    self._failure = self._failure or error
+                    self._post(messages.Fail(f"a listener failed: {error!r}"))

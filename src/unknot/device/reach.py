@@ -1,0 +1,80 @@
+"""Reaching a ball: connecting with patience, at the start and after the link was lost; used by the ball.
+
+A first attempt often fails, a lost ball comes back within seconds, and a handle from an old scan goes stale: so the
+same client tries again with growing pauses, and when its handle can no longer be good, the ball is looked for anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, TypeVar
+
+from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkTimeout
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from bleak.backends.device import BLEDevice
+
+    from unknot.device.link import Link
+
+log = logging.getLogger(__name__)
+
+BACK_OFF = (0.25, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between two attempts; the last one is repeated. Long enough for a radio to recover, short enough for somebody
+who waits with the ball in hand (judgement; the figures of several retrying libraries)."""
+
+HANDLE_SECONDS = 30.0
+"""For how long a handle is good after the ball was last seen: BlueZ forgets an unpaired device then."""
+
+T = TypeVar("T")
+
+
+async def reach(
+    link: Link, seek: Callable[[], Awaitable[BLEDevice]], greet: Callable[[], Awaitable[T]], *, seconds: float
+) -> T:
+    """Open the link and greet the ball, again and again until both succeed.
+
+    Args:
+        link: the link; closed again whenever greeting fails.
+        seek: looks for the ball anew, when its handle is stale; raises `BallNotFound` if it is away.
+        greet: what must be done first on every new link; its result is returned.
+        seconds: the total deadline.
+
+    Raises:
+        GattMismatch: it is another kind of ball; trying again is no use.
+        LinkError: the last failure, when the time is over.
+    """
+    loop = asyncio.get_running_loop()
+    seen, is_stale, attempt = loop.time(), False, 0
+    failure: LinkError = LinkTimeout(f"{link.address} was not reached within {seconds:g} s", address=link.address)
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    if is_stale or loop.time() - seen > HANDLE_SECONDS:
+                        link.aim(await seek())
+                        seen, is_stale = loop.time(), False
+                    return await _open(link, greet)
+                except GattMismatch:
+                    raise
+                except LinkError as error:
+                    failure = error
+                    log.info("reaching %s, attempt %d: %s", link.address, attempt + 1, error)
+                    if isinstance(error, BallNotFound) and not is_stale:
+                        is_stale = True
+                        continue  # nothing is gained by waiting before the scan
+                await asyncio.sleep(BACK_OFF[min(attempt, len(BACK_OFF) - 1)])
+                attempt += 1
+    except TimeoutError:
+        raise failure from None
+
+
+async def _open(link: Link, greet: Callable[[], Awaitable[T]]) -> T:
+    await link.open()
+    try:
+        return await greet()
+    except BaseException:
+        await link.abandon()
+        raise
