@@ -153,7 +153,9 @@ def _spoil(sent: Notification, hit: _Active) -> tuple[Notification, ...]:
             return (sent, sent)
         case FaultKind.NOTIFICATION_TRUNCATED:
             return (Notification(sent.role, data[: int(hit.chance.random() * len(data))]),)
-        case _:  # garbled: one byte is another
+        case FaultKind.NOTIFICATION_GARBLED if data:
             place = int(hit.chance.random() * len(data))
             wrong = data[place] ^ (1 + int(hit.chance.random() * 255))
             return (Notification(sent.role, data[:place] + bytes([wrong]) + data[place + 1 :]),)
+        case _:
+            return (sent,)
