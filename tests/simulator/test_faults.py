@@ -112,7 +112,7 @@ def test_a_fault_made_in_python_is_held_to_the_same_rules() -> None:
         {"what": FaultKind.REBOOTS, "seconds": 1.0, "share": 0.5},
     ):
         with pytest.raises(Misfit):
-            Fault(**wrong)  # type: ignore[arg-type]
+            Fault(**wrong)
 
 
 WORDS = [

@@ -9,9 +9,9 @@ or, without unknot's own client::
 
     BleakClient(address, backend=SimulatedClient, air=air)
 
-It speaks any firmware profile, fails on demand (`inject` a `FaultPlan`, or call the verbs of `SimulatedBall` and `Air`),
-and records what its motor does. Used by ``--simulate``, by unknot's tests, and by other people's tests through the pytest
-plugin.
+It speaks any firmware profile, fails on demand (`inject` a `FaultPlan`, or call the verbs of `SimulatedBall` and
+`Air`), and records what its motor does. Used by ``--simulate``, by unknot's tests, and by other people's tests through
+the pytest plugin.
 """
 
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner
