@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -98,10 +98,9 @@ async def _connected(options: DeviceOptions, plan: FaultPlan | None) -> AsyncIte
     from unknot.simulator.injection import inject
 
     air = Air(SimulatedBall(library.load_or_default(options.profile)))
-    with ExitStack() as last:
-        async with api.connect(options.device, profile=options.profile, simulate=air) as ball:
-            last.callback(inject(plan, air, tell=_tell_fault).cancel)
-            yield ball
+    async with api.connect(options.device, profile=options.profile, simulate=air) as ball:
+        inject(plan, air, tell=_tell_fault)  # also while the ball is left: what can fail then is the stop
+        yield ball
 
 
 def _tell_fault(fault: Fault) -> None:

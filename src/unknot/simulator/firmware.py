@@ -203,7 +203,6 @@ class Firmware:
     def reboot(self, now: float) -> None:
         """Start anew, without a word: the motor is off, and no level and no command is remembered."""
         self._live(now)
-        self._reader = self._codec.reader()
         self._sequence = 0
         self._drive(0, now)
 
