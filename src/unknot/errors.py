@@ -1,7 +1,8 @@
 """Every error that unknot raises, drawn as one tree; each carries facts, the CLI makes a line and an exit code of it.
 
     UnknotError
-    ├── FileError               a profile or protocol file is wrong: file, key, found, expected
+    ├── FileError               a data file is wrong: file, key, found, expected
+    │   ├── FaultFileError
     │   ├── ProfileFileError
     │   └── ProtocolFileError
     ├── UnknownNameError        no muscle or profile of that name: kind, name, nearest
@@ -65,6 +66,10 @@ class ProfileFileError(FileError):
 
 class ProtocolFileError(FileError):
     """A muscle protocol file is wrong."""
+
+
+class FaultFileError(FileError):
+    """A file of faults for the simulated ball is wrong."""
 
 
 class UnknownNameError(UnknotError):

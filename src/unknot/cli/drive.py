@@ -21,6 +21,7 @@ from unknot.cli.words import (
     paragraph,
     printable,
     warn,
+    which_faults,
     which_intensity,
     which_side,
 )
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
     from unknot.device.ball import Ball
     from unknot.device.discovery import FoundBall
+    from unknot.protocols.timeline import Timeline
     from unknot.session.session import Session
+    from unknot.simulator.faults import FaultPlan
 
 
 def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +61,7 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command()
 @click.argument("muscle", type=MUSCLE)
 @device_options
+@which_faults
 @which_side
 @which_intensity
 @click.option("--yes", is_flag=True, help="Start the motor without asking.")
@@ -78,6 +82,7 @@ def run(
       unknot run piriformis --device "OpenBall 7" --intensity 40
       unknot run calf --simulate --speed 20 --yes
       unknot run calf --simulate --speed max --yes --json
+      unknot run calf --simulate --speed max --yes --faults 7
     """
     from unknot.protocols import library
 
@@ -95,8 +100,9 @@ def run(
 
         return api.play(muscle, on=ball, side=side or "any", intensity=intensity)
 
-    _compile_first(muscle, side, intensity, options)
-    return _in_loop(playing.play(prepare, options, ask=not yes, as_json=as_json), options.speed)
+    timeline = _compile_first(muscle, side, intensity, options)
+    plan = _plan(options, timeline.seconds)
+    return _in_loop(playing.play(prepare, options, plan, ask=not yes, as_json=as_json), options.speed)
 
 
 @click.command()
@@ -105,6 +111,7 @@ def run(
     "--for", "seconds", type=Duration(), required=True, metavar="DURATION", help='For how long, such as "10s".'
 )
 @device_options
+@which_faults
 @as_json
 def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int:
     """Vibrate without a muscle: ease in, hold, stop.
@@ -124,7 +131,8 @@ def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int
         return api.free_session(percent, seconds, on=ball)
 
     _refuse_free(percent, seconds, options)
-    return _in_loop(playing.play(prepare, options, ask=False, as_json=as_json), options.speed)
+    plan = _plan(options, seconds)
+    return _in_loop(playing.play(prepare, options, plan, ask=False, as_json=as_json), options.speed)
 
 
 @click.command()
@@ -158,6 +166,8 @@ def scan(simulate: bool, as_json: bool) -> int:
 def _checked(options: DeviceOptions) -> DeviceOptions:
     if options.speed != 1 and not options.simulate:
         raise click.UsageError("--speed needs --simulate: the time of a real ball does not run faster")
+    if options.faults is not None and not options.simulate:
+        raise click.UsageError("--faults needs --simulate: only a simulated ball fails on demand")
     if options.device is not None and not options.device.strip():
         raise click.UsageError("--device is empty; name a ball, or leave it out for the nearest one")
     return options
@@ -180,14 +190,23 @@ def _in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
             return exits.INTERRUPTED
 
 
-def _compile_first(muscle: str, side: str | None, intensity: float | None, options: DeviceOptions) -> None:
+def _plan(options: DeviceOptions, seconds: float) -> FaultPlan | None:
+    """What is to go wrong while a session of that length plays, if anything."""
+    if options.faults is None:
+        return None
+    from unknot.simulator import faults
+
+    return faults.draw(options.faults, seconds) if isinstance(options.faults, int) else faults.load(options.faults)
+
+
+def _compile_first(muscle: str, side: str | None, intensity: float | None, options: DeviceOptions) -> Timeline:
     """Tell what is wrong with the words before anybody waits for a ball; the profile is known only if it is named."""
     from unknot.profiles import library
     from unknot.protocols import library as protocols
     from unknot.protocols.timeline import Side, compile_protocol
 
     profile = library.load_or_default(options.profile)
-    compile_protocol(protocols.load(muscle), profile, side=Side(side or Side.ANY), intensity=intensity)
+    return compile_protocol(protocols.load(muscle), profile, side=Side(side or Side.ANY), intensity=intensity)
 
 
 def _refuse_free(percent: float, seconds: float, options: DeviceOptions) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,12 +17,14 @@ from unknot.cli import exits
 from unknot.cli.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
+    from pathlib import Path
 
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.device.ball import Ball
     from unknot.session.session import Session
+    from unknot.simulator.faults import Fault, FaultPlan
 
 START_KEYS = ("\n", "\r", " ")
 
@@ -35,15 +37,17 @@ class DeviceOptions:
     profile: str | None
     simulate: bool
     speed: float
+    faults: int | Path | None = None
 
 
-async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, ask: bool, as_json: bool) -> int:
-    """Connect, ask if wanted, and play what ``prepare`` makes; the exit code.
+async def play(
+    prepare: Callable[[Ball], Session], options: DeviceOptions, plan: FaultPlan | None, *, ask: bool, as_json: bool
+) -> int:
+    """Connect, ask if wanted, and play what ``prepare`` makes while ``plan`` goes wrong; the exit code.
 
     Raises:
         UnknotError: no ball, or a failure after which the motor is known to be off.
     """
-    from unknot import api
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.errors import UnknotError
@@ -57,7 +61,7 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
         try:
             if not options.simulate:
                 click.echo("looking for the ball ...", err=True)
-            async with api.connect(options.device, profile=options.profile, simulate=options.simulate) as ball:
+            async with _connected(options, plan) as ball:
                 caution = library.caution(ball.profile)
                 if caution and not (options.simulate and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
@@ -78,6 +82,29 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
     # Where nobody has keys, only the ball can have stopped it.
     stopped = session.ended is not None and session.ended.reason is EndReason.STOPPED
     return exits.INTERRUPTED if interrupts.happened or (stopped and not had_keys) else exits.DONE
+
+
+@asynccontextmanager
+async def _connected(options: DeviceOptions, plan: FaultPlan | None) -> AsyncIterator[Ball]:
+    """The ball to play on. What is planned happens to a simulated one, from the connection until it is left."""
+    from unknot import api
+
+    if plan is None:
+        async with api.connect(options.device, profile=options.profile, simulate=options.simulate) as ball:
+            yield ball
+        return
+    from unknot.profiles import library
+    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.injection import inject
+
+    air = Air(SimulatedBall(library.load_or_default(options.profile)))
+    async with api.connect(options.device, profile=options.profile, simulate=air) as ball:
+        inject(plan, air, tell=_tell_fault)  # also while the ball is left: what can fail then is the stop
+        yield ball
+
+
+def _tell_fault(fault: Fault) -> None:
+    click.echo(f"fault {fault}", err=True)
 
 
 def _may_still_run(session: Session | None) -> bool:

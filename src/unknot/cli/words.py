@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -96,6 +98,20 @@ class Speed(click.ParamType[float]):
         return speed
 
 
+class Faults(click.ParamType["int | Path"]):
+    """A seed, or a file of faults."""
+
+    name = "seed|file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | Path:
+        """Read the seed, or take the file's name."""
+        if re.fullmatch(r"[0-9]{1,18}", value):
+            return int(value)
+        if not value.endswith(".toml"):
+            self.fail(f"found {value!r}, expected a whole number, or a file that ends in .toml", param, ctx)
+        return Path(value)
+
+
 class Name(click.ParamType[str]):
     """The name of a muscle or of a profile, completed in the shell."""
 
@@ -132,6 +148,12 @@ PROFILE = Name("profile", _profiles)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 which_side = click.option(
     "--side", type=click.Choice(["left", "right", "both"]), help="Which side; both means one after the other."
+)
+which_faults = click.option(
+    "--faults",
+    type=Faults(),
+    metavar="SEED|FILE",
+    help="Let the simulated ball fail: a number draws how, a file says how.",
 )
 which_intensity = click.option(
     "--intensity", type=Percent(0), metavar="PERCENT", help="The strongest intensity instead."

@@ -9,12 +9,25 @@ or, without unknot's own client::
 
     BleakClient(address, backend=SimulatedClient, air=air)
 
-It speaks any firmware profile, and records what its motor does. Used by ``--simulate``, by unknot's tests, and by other
-people's tests through the pytest plugin.
+It speaks any firmware profile, fails on demand (`inject` a `FaultPlan`, or call the verbs of `SimulatedBall` and
+`Air`), and records what its motor does. Used by ``--simulate``, by unknot's tests, and by other people's tests through
+the pytest plugin.
 """
 
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner
 from unknot.simulator.ball import Air, SimulatedBall
+from unknot.simulator.faults import Fault, FaultKind, FaultPlan
+from unknot.simulator.injection import inject
 from unknot.simulator.motor import MotorTrace
 
-__all__ = ["Air", "MotorTrace", "SimulatedBall", "SimulatedClient", "SimulatedScanner"]
+__all__ = [
+    "Air",
+    "Fault",
+    "FaultKind",
+    "FaultPlan",
+    "MotorTrace",
+    "SimulatedBall",
+    "SimulatedClient",
+    "SimulatedScanner",
+    "inject",
+]

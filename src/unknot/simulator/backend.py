@@ -15,10 +15,18 @@ from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
-from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
+from bleak.exc import (
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+    BleakDeviceNotFoundError,
+    BleakError,
+    BleakGATTProtocolError,
+)
 
 from unknot.profiles.model import WriteKind
-from unknot.simulator.ball import ADVERTISING_INTERVAL, Air, SimulatedBall
+from unknot.simulator.ball import ADVERTISING_INTERVAL, Adapter, Air, SimulatedBall
+from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
 
 if TYPE_CHECKING:
@@ -53,6 +61,8 @@ class SimulatedClient(BaseBleakClient):
     ) -> None:
         super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout, **kwargs)
         self._air = air
+        # By an address bleak scans by itself before it connects, so only a handle can be a stale one.
+        self._has_handle = isinstance(address_or_ble_device, BLEDevice)
         self._ball: SimulatedBall | None = None
 
     @property
@@ -74,9 +84,14 @@ class SimulatedClient(BaseBleakClient):
     async def connect(self, pair: bool, **kwargs: Any) -> None:
         """Connect, unless the ball is away or another central holds its link."""
         await asyncio.sleep(0)
+        _need_adapter(self._air)
         ball = self._air.get(self.address)
         if ball is None:
             raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
+        if self._has_handle and not self._air.knows(ball):
+            raise BleakError(f"device 'dev_{self.address.replace(':', '_')}' not found")
+        if ball.refuses_link():
+            raise BleakDBusError("org.bluez.Error.Failed", ["le-connection-abort-by-remote"])
         if ball.is_connected:
             await asyncio.sleep(self._timeout)
             raise TimeoutError
@@ -109,6 +124,8 @@ class SimulatedClient(BaseBleakClient):
             return bytearray(await self._linked().read(characteristic.obj))
         except Refusal as refusal:
             raise BleakGATTProtocolError(refusal.code) from refusal
+        except LinkEnded as ended:
+            raise BleakError("the link was lost while reading") from ended
 
     async def write_gatt_char(
         self,
@@ -122,8 +139,8 @@ class SimulatedClient(BaseBleakClient):
             await (ball.request if response else ball.command)(characteristic.obj, bytes(data))
         except Refusal as refusal:
             raise BleakGATTProtocolError(refusal.code) from refusal
-        if self._ball is None:
-            raise BleakError("the link was lost while writing")
+        except LinkEnded as ended:
+            raise BleakError("the link was lost while writing") from ended
 
     async def start_notify(
         self,
@@ -184,6 +201,7 @@ class SimulatedScanner(BaseBleakScanner):
 
     async def start(self) -> None:
         """Begin to hear advertisements."""
+        _need_adapter(self._air)
         self.seen_devices = {}
         self._timer = asyncio.get_running_loop().call_later(0, self._hear)
         await asyncio.sleep(0)
@@ -197,9 +215,14 @@ class SimulatedScanner(BaseBleakScanner):
 
     def _hear(self) -> None:
         self._timer = asyncio.get_running_loop().call_later(ADVERTISING_INTERVAL, self._hear)
+        if self._air.adapter is not Adapter.ON:
+            return
         for ball in self._air:
             services = list(ball.profile.match.services)
-            if not ball.is_advertising or ball.is_connected or not self.is_allowed_uuid(services):
+            if not ball.is_advertising or ball.is_connected or not ball.is_in_reach:
+                continue
+            self._air.see(ball)
+            if not self.is_allowed_uuid(services):
                 continue
             company = ball.profile.match.company
             advertisement = AdvertisementData(
@@ -228,6 +251,7 @@ def adapter_for(air: Air) -> type[BaseBleakAdapter]:
 
         async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
             """The connected balls that have one of the services."""
+            _need_adapter(air)
             return [
                 BLEDevice(ball.address, ball.name, None)
                 for ball in air
@@ -235,6 +259,21 @@ def adapter_for(air: Air) -> type[BaseBleakAdapter]:
             ]
 
     return SimulatedAdapter
+
+
+_NO_ADAPTER = {
+    Adapter.OFF: (
+        "No powered Bluetooth adapters found. Turn on Bluetooth and try again.",
+        BleakBluetoothNotAvailableReason.POWERED_OFF,
+    ),
+    Adapter.MISSING: ("No Bluetooth adapters found.", BleakBluetoothNotAvailableReason.NO_BLUETOOTH),
+}
+"""What bleak says on BlueZ without a working adapter."""
+
+
+def _need_adapter(air: Air) -> None:
+    if air.adapter is not Adapter.ON:
+        raise BleakBluetoothNotAvailableError(*_NO_ADAPTER[air.adapter])
 
 
 def _services(profile: FirmwareProfile) -> BleakGATTServiceCollection:

@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections import deque
+from enum import Enum
 from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
 from unknot.profiles import library
+from unknot.profiles.model import WriteKind
+from unknot.simulator.bearer import Bearer
 from unknot.simulator.firmware import Firmware, Notification, Refusal
+from unknot.simulator.interference import HELD_SECONDS, UNDISTURBED, Interference, WriteFate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from unknot.profiles.model import FirmwareProfile
+    from unknot.simulator.faults import Fault
     from unknot.simulator.motor import MotorTrace
 
 ADVERTISING_INTERVAL = 0.1
@@ -26,6 +30,17 @@ ADVERTISING_INTERVAL = 0.1
 
 RSSI = -55
 """Signal strength in dBm of a ball an arm's length away (judgement)."""
+
+_ADDRESS_STEP = 1 << 24
+"""How far a new address is from the old one: an air numbers its balls below, so that no two ever meet."""
+
+
+class Adapter(Enum):
+    """What the person's own Bluetooth adapter is."""
+
+    ON = "on"
+    OFF = "off"
+    MISSING = "missing"
 
 
 class SimulatedBall:
@@ -64,7 +79,9 @@ class SimulatedBall:
         self.is_advertising = True
         self._on_lost: Callable[[], None] | None = None
         self._subscribers: dict[str, Callable[[bytes], None]] = {}
-        self._inward: deque[Callable[[], None]] = deque()
+        self._interference: Interference | None = None
+        self._away_until = 0.0
+        self._bearer = Bearer(self._next_event)
         self._timer: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
@@ -85,12 +102,56 @@ class SimulatedBall:
         """Whether a central holds the link. While it does, the ball does not advertise."""
         return self._on_lost is not None
 
+    @property
+    def is_in_reach(self) -> bool:
+        """Whether the radio reaches it: not while it is carried away, and not while it starts anew."""
+        return self._away_until == 0 or _now() >= self._away_until
+
     def press_button(self) -> None:
         """Press the ball's own button."""
         self._send(self.firmware.press_button(_now()))
 
-    def drop_link(self) -> None:
-        """Lose the link, as when the ball is carried out of range; it advertises again afterwards."""
+    def overheat(self, seconds: float) -> None:
+        """Its own protection switches the motor off and keeps it off until it has cooled down after ``seconds``."""
+        self._send(self.firmware.overheat(seconds, _now()))
+
+    def empty_battery(self) -> None:
+        """Its battery is empty: the motor stops and does not start again; the radio lives on its reserve."""
+        self._send(self.firmware.empty_battery(_now()))
+
+    def ignore_levels_while_off(self, seconds: float) -> None:
+        """For ``seconds`` it acknowledges levels while its motor is off, and does nothing."""
+        self.firmware.ignore_levels_while_off(_now() + seconds)
+
+    def reboot(self, silent: float = 0.0) -> None:
+        """Start anew: the motor is off, the link is lost, and it advertises again after ``silent`` seconds."""
+        self.firmware.reboot(_now())
+        self._set_timer()
+        self.drop_link(away=silent)
+
+    def change_address(self) -> None:
+        """Lose the link and advertise under another address from now on, as balls do that hide their own."""
+        self.drop_link()
+        number = int(self.address.replace(":", ""), 16) + _ADDRESS_STEP
+        self.address = ":".join(f"{byte:02X}" for byte in (number % 2**48).to_bytes(6, "big"))
+
+    def interfere(self, fault: Fault, *, seed: int = 0) -> None:
+        """Have something happen to what passes over the radio from now on.
+
+        Args:
+            fault: one of the `unknot.simulator.faults.INTERFERING_KINDS`; its ``at`` has no meaning here.
+            seed: decides what its share hits, and where bytes are cut and garbled.
+
+        Raises:
+            UsageError: a fault of another kind; those have a verb of their own.
+        """
+        if self._interference is None:
+            self._interference = Interference()
+        self._interference.begin(fault, _now(), seed=seed)
+
+    def drop_link(self, away: float = 0.0) -> None:
+        """Lose the link, as when the ball is carried out of range; it advertises again after ``away`` seconds."""
+        self._away_until = max(self._away_until, _now() + away) if away else self._away_until
         lost = self._on_lost
         self.unlink()
         if lost is not None:
@@ -110,6 +171,10 @@ class SimulatedBall:
             return
         self._on_lost = None
         self._subscribers.clear()
+        self._bearer.end()
+        self._bearer = Bearer(self._next_event)
+        if self._interference is not None:
+            self._interference.lose_link()
         self.firmware.disconnect(_now())
         self._set_timer()
 
@@ -121,53 +186,83 @@ class SimulatedBall:
         """Notifications of a characteristic go nowhere."""
         self._subscribers.pop(role, None)
 
+    def refuses_link(self) -> bool:
+        """Whether a connection that is tried now fails."""
+        return self._interference is not None and self._interference.refuses_connection(_now())
+
     async def request(self, role: str, data: bytes) -> None:
-        """A write with response: there at the next connection event, acknowledged one later. Raises `Refusal`."""
-        await self._travel()
-        self._take(role, data)
-        await self._travel()
+        """A write with response: there at the next connection event, acknowledged one later.
+
+        Raises:
+            Refusal: the ball answers with an ATT error.
+            LinkEnded: the link was lost before the answer came.
+        """
+        bearer = self._bearer
+        if self._interference or bearer.is_busy:
+            fate = self._interference.write(WriteKind.REQUEST, _now()) if self._interference else UNDISTURBED
+            await bearer.in_turn(lambda: self._meet(fate, role, data), fate.late)
+            if not fate.is_answered:
+                await bearer.wait_for_nothing()
+        else:
+            await bearer.travel()
+            self._take(role, data)
+        await bearer.travel()
 
     async def command(self, role: str, data: bytes) -> None:
         """A write without response: done when it is queued; a refusal tells nobody."""
-        loop = asyncio.get_running_loop()
-        self._inward.append(lambda: self._take(role, data))
-        arrival = self._next_event()
-        if arrival <= loop.time():
-            self._arrive()
-            await asyncio.sleep(0)
+        if self._interference:
+            fate = self._interference.write(WriteKind.COMMAND, _now())
+            is_there = self._bearer.queue(lambda: self._meet(fate, role, data), fate.late)
         else:
-            loop.call_at(arrival, self._arrive)
+            is_there = self._bearer.queue(lambda: self._take(role, data))
+        if is_there:
+            await asyncio.sleep(0)
 
     async def read(self, role: str) -> bytes:
-        """The value of a characteristic. Raises `Refusal`."""
-        await self._travel()
-        value = self.firmware.read(role, _now())
-        await self._travel()
+        """The value of a characteristic. Raises as `request` does."""
+        bearer = self._bearer
+        if bearer.is_busy:
+            value = await bearer.in_turn(lambda: self.firmware.read(role, _now()))
+        else:
+            await bearer.travel()
+            value = self.firmware.read(role, _now())
+        await bearer.travel()
         return value
 
-    def _arrive(self) -> None:
-        take = self._inward.popleft()
-        if self.is_connected:
-            try:
-                take()
-            except Refusal:
-                return
+    def _meet(self, fate: WriteFate, role: str, data: bytes) -> None:
+        """A write meets its fate."""
+        if fate.refused is not None:
+            raise Refusal(fate.refused)
+        if fate.reaches:
+            self._take(role, data)
 
     def _take(self, role: str, data: bytes) -> None:
         self._send(self.firmware.write(role, data, _now()))
 
     def _send(self, notifications: Iterable[Notification]) -> None:
-        loop = asyncio.get_running_loop()
+        if self._interference:
+            notifications = self._disturbed(self._interference, notifications)
+        self._transmit(notifications)
+        self._set_timer()
+
+    def _disturbed(self, interference: Interference, notifications: Iterable[Notification]) -> list[Notification]:
+        """What arrives of these notifications; one that is held back comes by itself if nothing overtakes it."""
+        now = _now()
+        arriving = [
+            one
+            for sent in notifications
+            if sent.role in self._subscribers
+            for one in interference.notification(sent, now)
+        ]
+        if (held := interference.held) is not None:
+            asyncio.get_running_loop().call_later(HELD_SECONDS, lambda: self._transmit(interference.release(held)))
+        return arriving
+
+    def _transmit(self, notifications: Iterable[Notification]) -> None:
         for notification in notifications:
             hear = self._subscribers.get(notification.role)
-            if hear is None:
-                continue
-            arrival = self._next_event()
-            if arrival <= loop.time():
-                loop.call_soon(hear, notification.data)
-            else:
-                loop.call_at(arrival, hear, notification.data)
-        self._set_timer()
+            if hear is not None:
+                self._bearer.send(hear, notification.data)
 
     def _set_timer(self) -> None:
         """Wake the firmware at its deadline."""
@@ -183,9 +278,6 @@ class SimulatedBall:
         # The loop may wake us a rounding error before the deadline.
         self._send(self.firmware.tick(max(_now(), self.firmware.deadline or 0.0)))
 
-    async def _travel(self) -> None:
-        await asyncio.sleep(max(0.0, self._next_event() - _now()))
-
     def _next_event(self) -> float:
         """When the radio moves the next data: the next connection event, and the latency on top."""
         now = _now()
@@ -195,37 +287,80 @@ class SimulatedBall:
 
 
 class Air:
-    """The balls within reach of a simulated radio.
+    """The balls within reach of a simulated radio, and the adapter with which a person hears them.
 
     Args:
         balls: those that are there from the beginning.
     """
 
     def __init__(self, *balls: SimulatedBall) -> None:
-        self._balls: dict[str, SimulatedBall] = {}
+        self._balls: list[SimulatedBall] = []
+        self._forgotten: set[SimulatedBall] = set()
+        self._adapter = Adapter.ON
+        self._adapter_back_at = math.inf
         for ball in balls:
             self.add(ball)
 
     def __iter__(self) -> Iterator[SimulatedBall]:
-        return iter(tuple(self._balls.values()))
+        return iter(tuple(self._balls))
+
+    @property
+    def adapter(self) -> Adapter:
+        """What the adapter is now."""
+        if self._adapter is not Adapter.ON and _now() >= self._adapter_back_at:
+            self._adapter = Adapter.ON
+        return self._adapter
 
     def add(self, ball: SimulatedBall) -> SimulatedBall:
         """Bring a ball within reach; it gets an address if it has none."""
         if not ball.address:
             ball.address = f"C0:BA:11:00:00:{len(self._balls) + 1:02X}"
-        if ball.address in self._balls:
+        if any(other.address == ball.address for other in self._balls):
             raise UsageError(f"two balls with the address {ball.address}")
-        self._balls[ball.address] = ball
+        self._balls.append(ball)
         return ball
 
     def remove(self, ball: SimulatedBall) -> None:
         """Carry a ball out of reach; a link to it is lost."""
-        self._balls.pop(ball.address, None)
+        if ball in self._balls:
+            self._balls.remove(ball)
         ball.drop_link()
 
     def get(self, address: str) -> SimulatedBall | None:
         """The ball of that address, if it is within reach."""
-        return self._balls.get(address)
+        return next((ball for ball in self._balls if ball.address == address and ball.is_in_reach), None)
+
+    def power_off(self, seconds: float = math.inf) -> None:
+        """Switch the adapter off, for so many seconds or until `power_on`: every link is lost."""
+        self._lose_adapter(Adapter.OFF, seconds)
+
+    def unplug(self, seconds: float = math.inf) -> None:
+        """Take the adapter away, for so many seconds or until `power_on`: every link is lost."""
+        self._lose_adapter(Adapter.MISSING, seconds)
+
+    def power_on(self) -> None:
+        """Have a working adapter again."""
+        self._adapter = Adapter.ON
+
+    def forget(self, ball: SimulatedBall) -> None:
+        """Lose the link to a ball and what was found of it: it cannot be connected to until a scan has seen it."""
+        self._forgotten.add(ball)
+        ball.drop_link()
+
+    # What the backend calls.
+
+    def knows(self, ball: SimulatedBall) -> bool:
+        """Whether what a scan found of the ball can still be connected to."""
+        return ball not in self._forgotten
+
+    def see(self, ball: SimulatedBall) -> None:
+        """A scan sees the ball."""
+        self._forgotten.discard(ball)
+
+    def _lose_adapter(self, adapter: Adapter, seconds: float) -> None:
+        self._adapter, self._adapter_back_at = adapter, _now() + seconds
+        for ball in self._balls:
+            ball.drop_link()
 
 
 def _now() -> float:

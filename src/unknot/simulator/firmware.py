@@ -36,8 +36,12 @@ WARMING_SECONDS = 600.0
 _BATTERY_EPSILON = 1e-9
 """Per cent below which a battery is empty: float arithmetic, not charge."""
 
+OVERHEATED_CELSIUS = 60
+"""Where the thermal protection cuts in (°C; made up)."""
+
+FAULT_TOO_HOT = 1
 FAULT_BATTERY_EMPTY = 2
-"""The open ball's code; other dialects that tell faults have none to tell here."""
+"""The open ball's codes; other dialects that tell faults have none to tell here."""
 
 BUTTON_STEPS = 4
 """A button steps through at most this many levels before off (balls have three to five)."""
@@ -72,12 +76,14 @@ class Firmware:
         self.motor = Motor(profile.motor.levels)
         self.battery = battery
         self.temperature = float(AMBIENT_CELSIUS)
-        self.fault = 0
         self._codec = Codec(profile)
         self._reader = self._codec.reader()
         self._sequence = 0
         self._lease_until: float | None = None
         self._auto_off_at: float | None = None
+        self._cool_at: float | None = None
+        self._is_empty = False
+        self._deaf_until = 0.0
         self._battery_told = self._percent
         self._lived_until = 0.0
         # What the state does not tell (a maker's name, a version) is taken from the profile's own examples.
@@ -92,9 +98,16 @@ class Firmware:
         return self.motor.level
 
     @property
+    def fault(self) -> int:
+        """The fault that keeps the motor off, 0 for none; of several the one with the smallest number."""
+        if self._cool_at is not None:
+            return FAULT_TOO_HOT
+        return FAULT_BATTERY_EMPTY if self._is_empty else 0
+
+    @property
     def deadline(self) -> float | None:
-        """When `tick` must be called next: the lease, the switch-off, the battery's next per cent; or None."""
-        moments = [moment for moment in (self._lease_until, self._auto_off_at) if moment is not None]
+        """When `tick` must be called next: lease, switch-off, cooled down, the battery's next per cent; or None."""
+        moments = [moment for moment in (self._lease_until, self._auto_off_at, self._cool_at) if moment is not None]
         if self.level:
             left = self.battery - max(0.0, self._battery_told - 0.5)
             moments.append(self._lived_until + max(0.0, left) / self._drain)
@@ -145,10 +158,13 @@ class Firmware:
             self._battery_told = self._percent
             notifications += self._notifications(("battery",), now)
         if self.battery <= 0 and self.level:
-            self.fault = FAULT_BATTERY_EMPTY
+            self._is_empty = True
             notifications += self._drive(0, now)
         if any(moment is not None and moment <= now for moment in (self._lease_until, self._auto_off_at)):
             notifications += self._drive(0, now)
+        if self._cool_at is not None and self._cool_at <= now:
+            self._cool_at = None
+            notifications += self._notifications(("fault",), now)
         return notifications
 
     def press_button(self, now: float) -> list[Notification]:
@@ -168,7 +184,35 @@ class Firmware:
         if self.profile.safety.stops_on_disconnect == "yes":
             self._drive(0, now)
 
+    def overheat(self, seconds: float, now: float) -> list[Notification]:
+        """The thermal protection switches the motor off, and keeps it off for so many seconds."""
+        self._live(now)
+        self.temperature = float(OVERHEATED_CELSIUS)
+        self._cool_at = max(self._cool_at or 0.0, now + seconds)
+        self._drive(0, now)
+        return list(self._notifications(("level", "running", "fault"), now))
+
+    def empty_battery(self, now: float) -> list[Notification]:
+        """The battery has no charge left: the motor stops and does not start again."""
+        self._live(now)
+        self.battery, self._battery_told = 0.0, 0
+        self._is_empty = True
+        self._drive(0, now)
+        return list(self._notifications(("battery", "level", "running", "fault"), now))
+
+    def reboot(self, now: float) -> None:
+        """Start anew, without a word: the motor is off, and no level and no command is remembered."""
+        self._live(now)
+        self._sequence = 0
+        self._drive(0, now)
+
+    def ignore_levels_while_off(self, until: float) -> None:
+        """Until that time take levels while the motor is off, and do nothing."""
+        self._deaf_until = until
+
     def _obey(self, command: Command, now: float) -> list[Notification]:
+        if isinstance(command, SetLevel) and not self.level and now < self._deaf_until:
+            return []
         self._sequence = command.sequence
         if not isinstance(command, SetLevel):
             return self._drive(0, now)
