@@ -9,6 +9,7 @@ import math
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -34,7 +35,13 @@ class DeviceOptions:
     device: str | None
     profile: str | None
     simulate: bool
+    simulator: Path | None
     speed: float
+
+    @property
+    def where(self) -> bool | Path:
+        """What `unknot.api` calls ``simulate``."""
+        return self.simulator or self.simulate
 
 
 async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, ask: bool, as_json: bool) -> int:
@@ -57,9 +64,9 @@ async def play(prepare: Callable[[Ball], Session], options: DeviceOptions, *, as
         try:
             if not options.simulate:
                 click.echo("looking for the ball ...", err=True)
-            async with api.connect(options.device, profile=options.profile, simulate=options.simulate) as ball:
+            async with api.connect(options.device, profile=options.profile, simulate=options.where) as ball:
                 caution = library.caution(ball.profile)
-                if caution and not (options.simulate and ball.profile.evidence is Evidence.SIMULATED):
+                if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
                 session = prepare(ball)
                 had_keys = keyboard.is_there
