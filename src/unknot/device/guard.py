@@ -235,13 +235,13 @@ async def watch(stdin: IO[bytes], radio: Radio) -> None:
     if orders is None:
         return
     if is_armed:
-        await _take_over(orders, radio)
+        await take_over(orders, radio)
     else:
-        await _tidy(orders, radio)
+        await tidy(orders, radio)
 
 
-async def _take_over(orders: Orders, radio: Radio) -> None:
-    """Stop the ball of a dead controller, and tell whoever is at its terminal."""
+async def take_over(orders: Orders, radio: Radio) -> None:
+    """Stop the ball of a dead controller, within `TAKE_OVER_SECONDS`, and tell whoever is at its terminal."""
     name = "".join(sign if sign.isprintable() else "?" for sign in orders.name)  # it comes from the air
     client: BleakClient | None = None
     with suppress(TimeoutError):
@@ -258,7 +258,7 @@ async def _take_over(orders: Orders, radio: Radio) -> None:
     await _disconnect(client)
 
 
-async def _tidy(orders: Orders, radio: Radio) -> None:
+async def tidy(orders: Orders, radio: Radio) -> None:
     """End the link that a dead controller has left behind with the motor off: it would hide the ball from scans."""
     with suppress(Exception):  # there is nobody to tell, and no motor runs
         device = await _held(orders, radio)

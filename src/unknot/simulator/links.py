@@ -142,8 +142,11 @@ class Link:
             if self._client.is_connected:
                 self._say(What.JOINED)
             else:
-                await self._client.connect()
                 self._is_wanted = True
+                await self._client.connect()
+                if not self._is_wanted:  # a disconnection that was asked for meanwhile
+                    await self._client.disconnect()
+                    raise BleakError("the connection was cancelled")
                 self._say(What.CONNECTED)
             self._users.add(program)
         if program.is_gone:
