@@ -6,13 +6,14 @@ import pytest
 
 from tests import kills
 from tests.kills import Kill
+from unknot.device.guard import PROMISE_SECONDS
 
 
 @pytest.mark.real_time
-@pytest.mark.xfail(reason="the ball does not start its guard yet", strict=True)
+@pytest.mark.xfail(reason="the ball does not start its guard yet", strict=True, raises=AssertionError)
 async def test_a_killed_session_leaves_no_motor_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kills, "LATEST_SECONDS", 0.5)
-    monkeypatch.setattr(kills, "PATIENCE_SECONDS", kills.PROMISE_SECONDS + 0.5)
+    monkeypatch.setattr(kills, "PATIENCE_SECONDS", PROMISE_SECONDS + 0.5)
     results = await kills.kills(len(kills.PROFILES))
     assert {kill.profile for kill in results} == set(kills.PROFILES)
     assert kills.is_kept(results), kills.table(results)

@@ -45,7 +45,8 @@ def radio_of(air: Air) -> Radio:
 
 def said(*messages: object) -> io.BytesIO:
     """What a controller said before it died."""
-    return io.BytesIO(b"".join(json.dumps(message).encode() + b"\n" for message in messages))
+    lines = [message if isinstance(message, bytes) else json.dumps(message).encode() + b"\n" for message in messages]
+    return io.BytesIO(b"".join(lines))
 
 
 @pytest.mark.parametrize(
@@ -80,8 +81,9 @@ async def test_stops_a_ball_in_its_own_dialect_and_says_what_is_known(
         ([{"armed": True}, {"armed": False}], 0),
         ([{"armed": True}, {"armed": False}, {"armed": True}], 1),
         ([{"armed": True}, {"goodbye": True}], 0),
+        ([{"armed": True}, b'{"armed": fal'], 1),
     ],
-    ids=["never armed", "armed", "disarmed", "armed again", "goodbye"],
+    ids=["never armed", "armed", "disarmed", "armed again", "goodbye", "killed in the middle of a line"],
 )
 async def test_writes_only_where_the_motor_may_run(
     messages: list[object], stops: int, capsys: pytest.CaptureFixture[str]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.backends.device import BLEDevice
 from bleak.exc import BleakDeviceNotFoundError, BleakError, BleakGATTProtocolError
 
 import unknot
@@ -31,6 +32,7 @@ LEVEL = "b0a71002-6b1e-4f3d-9c58-7e2d41a90f36"
 LEVEL_3 = bytes.fromhex("A5 03 A6")
 STOP = bytes.fromhex("A5 00 A5")
 PATIENCE = 5.0
+ROUND = 0.02
 
 
 @pytest.fixture
@@ -53,7 +55,7 @@ async def socket(tmp_path: Path, ball: SimulatedBall, told: list[str]) -> AsyncI
 
 
 def client(socket: Path, lost: Callable[[BleakClient], None] | None = None) -> BleakClient:
-    return BleakClient(ADDRESS, lost, backend=RemoteClient, socket=socket)
+    return BleakClient(BLEDevice(ADDRESS, None, None), lost, backend=RemoteClient, socket=socket)
 
 
 async def connected(socket: Path) -> list[str]:
@@ -119,6 +121,8 @@ async def test_the_link_of_a_dead_program_stays_and_the_next_one_takes_it_over(
     await orphan(socket)
     await until(lambda: told[-1] == "orphaned 3")
     assert await connected(socket) == [ADDRESS]
+    with pytest.raises(BleakDeviceNotFoundError):  # by its address alone it would have to be scanned for
+        await BleakClient(ADDRESS, backend=RemoteClient, socket=socket).connect()
     async with client(socket) as second:
         await second.write_gatt_char(LEVEL, STOP, response=True)
     assert not ball.is_connected
@@ -133,7 +137,7 @@ async def test_unknot_takes_over_an_orphan(socket: Path, ball: SimulatedBall) ->
 
 
 async def test_two_programs_share_a_link_in_order_and_either_ends_it(tmp_path: Path) -> None:
-    ball = SimulatedBall("button-ball", connection_interval=0.01)
+    ball = SimulatedBall("button-ball", latency=ROUND / 2)
     lost: list[BleakClient] = []
     async with Server(Air(ball), tmp_path / "ball"):
         one, other = client(tmp_path / "ball", lost.append), client(tmp_path / "ball", lost.append)
@@ -147,6 +151,10 @@ async def test_two_programs_share_a_link_in_order_and_either_ends_it(tmp_path: P
                     group.create_task(central.write_gatt_char(LEVEL, data, response=True))
                     await asyncio.sleep(0.002)  # two sockets are read in no order of their own
         assert [data for _, data in writes] == levels
+        # One at a time, as ATT has it: the next request goes out when the one before is acknowledged.
+        assert all(
+            later - earlier >= 0.99 * ROUND for (earlier, _), (later, _) in zip(writes, writes[1:], strict=False)
+        )
         await one.disconnect()
         await until(lambda: lost)
         assert not other.is_connected

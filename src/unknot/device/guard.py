@@ -223,9 +223,13 @@ async def watch(stdin: IO[bytes], radio: Radio) -> None:
     orders: Orders | None = None
     is_armed = False
     while line := await asyncio.to_thread(stdin.readline):
-        match json.loads(line):
-            case {"orders": dict(told)}:
-                orders = Orders(**told)
+        try:
+            told = json.loads(line)
+        except ValueError:  # the controller was killed in the middle of it
+            continue
+        match told:
+            case {"orders": dict(fields)}:
+                orders = Orders(**fields)
                 # bleak loads the rest of its modules when the first client is made: now, not when every second counts.
                 _client(orders.address, radio)
             case {"armed": bool(armed)}:

@@ -42,6 +42,7 @@ class RemoteClient(BaseBleakClient):
     ) -> None:
         super().__init__(address_or_ble_device, disconnected_callback=disconnected_callback, timeout=timeout, **kwargs)
         self._socket = socket
+        self._was_found = isinstance(address_or_ble_device, BLEDevice)
         self._wire: Wire | None = None
         self._name = ""
         self._hearers: dict[str, NotifyCallback] = {}
@@ -66,7 +67,7 @@ class RemoteClient(BaseBleakClient):
         wire = await Wire.open(self._socket, self._heard, self._lost)
         try:
             async with asyncio.timeout(self._timeout):
-                told = await wire.ask("connect", address=self.address)
+                told = await wire.ask("connect", address=self.address, found=self._was_found)
         except BleakError:
             await wire.close()
             raise
@@ -76,6 +77,7 @@ class RemoteClient(BaseBleakClient):
             await wire.close()
             raise
         self._wire = wire
+        self._was_found = True
         self._name = told["name"]
         self.services = gatt.collection(told["table"])
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from bleak import BleakScanner
+from bleak.exc import BleakDeviceNotFoundError
 
 from unknot.errors import UsageError
 from unknot.simulator.backend import SimulatedScanner
@@ -199,6 +200,9 @@ class _Client:
 
     async def _connect(self, request: Request) -> dict[str, Any]:
         link = self._links.to(request.text("address"))
+        if not request.flag("found") and link.ball.is_connected:
+            # Who has only the address must scan for it, and a ball with a link does not advertise.
+            raise BleakDeviceNotFoundError(link.ball.address, f"Device with address {link.ball.address} was not found.")
         return {"table": await link.connect(self), "name": link.ball.name}
 
     async def _disconnect(self, request: Request) -> None:
