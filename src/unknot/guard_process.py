@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-from unknot.device import guard
+from unknot.device import takeover
 from unknot.device.radio import Radio
 
 
@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
     radio = radio_behind(Path(arguments[0])) if arguments else Radio()
-    asyncio.run(guard.watch(sys.stdin.buffer, radio))
+    asyncio.run(takeover.watch(sys.stdin.buffer, radio))
 
 
 if __name__ == "__main__":

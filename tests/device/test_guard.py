@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from tests.meddling import refuse, written
-from unknot.device import guard
+from unknot.device import guard, takeover
 from unknot.device.guard import Guard, Orders
 from unknot.device.radio import Radio
 from unknot.guard_process import radio_behind
@@ -65,7 +65,7 @@ async def test_stops_a_ball_in_its_own_dialect_and_says_what_is_known(
     air = Air(ball)
     ball.press_button()
     with written(ball) as writes:
-        await guard.take_over(orders_for(ball), radio_of(air))
+        await takeover.take_over(orders_for(ball), radio_of(air))
     assert ball.level == 0
     assert not ball.is_connected
     assert len(writes) == (3 if profile == "vibmotor-3" else 1)
@@ -92,7 +92,7 @@ async def test_writes_only_where_the_motor_may_run(
     air = Air(ball)
     ball.press_button()
     with written(ball) as writes:
-        await guard.watch(said({"orders": asdict(orders_for(ball))}, *messages), radio_of(air))
+        await takeover.watch(said({"orders": asdict(orders_for(ball))}, *messages), radio_of(air))
     assert [data for _, data in writes] == stops * [STOP]
     assert bool(ball.level) is not bool(stops)
     assert bool(capsys.readouterr().err) is bool(stops)
@@ -100,7 +100,7 @@ async def test_writes_only_where_the_motor_may_run(
 
 @pytest.mark.real_time
 async def test_without_orders_it_leaves() -> None:
-    await guard.watch(io.BytesIO(b""), Radio(guard=None))
+    await takeover.watch(io.BytesIO(b""), Radio(guard=None))
 
 
 async def test_tries_until_the_ball_obeys(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +115,7 @@ async def test_tries_until_the_ball_obeys(monkeypatch: pytest.MonkeyPatch, capsy
 
     refuse(monkeypatch, ball, unwelcome)
     air = Air(ball)
-    await guard.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air))
     assert ball.level == 0
     # Three attempts on a link, then a new link after the pause.
     assert refusals == pytest.approx([0, 0, 0, 0.25, 0.25, 0.25, 0.75, 0.75], abs=1e-6)
@@ -130,15 +130,15 @@ async def test_a_ball_that_comes_back_in_time_is_stopped_and_one_that_does_not_i
     air = Air()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await guard.take_over(orders_for(ball), radio_of(air))
-    assert loop.time() - began == pytest.approx(guard.TAKE_OVER_SECONDS)
+    await takeover.take_over(orders_for(ball), radio_of(air))
+    assert loop.time() - began == pytest.approx(takeover.TAKE_OVER_SECONDS)
     told = capsys.readouterr().err
     assert told == (
         "\aunknot was killed while ButtonBall vibrated, and it could not be reached: press the ball's own button\n"
     )
     assert ball.level == 1
     loop.call_later(20, air.add, ball)
-    await guard.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air))
     assert ball.level == 0
 
 
@@ -157,7 +157,7 @@ async def test_a_stop_that_is_never_answered_costs_its_deadline_not_bleaks(monke
 
     monkeypatch.setattr(SimulatedBall, "request", silent_once)
     air = Air(ball)
-    await guard.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air))
     assert asked == pytest.approx([0, 1], abs=1e-6)
     assert ball.level == 0
 
