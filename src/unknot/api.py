@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from unknot.clock import FastLoop
@@ -19,6 +20,7 @@ from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
 from unknot.errors import BallNotFound, UsageError
 from unknot.events import Ended, Paused, StopOutcome
+from unknot.guard_process import radio_behind
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
 from unknot.protocols.timeline import Side, Timeline, compile_free, compile_protocol
@@ -37,12 +39,17 @@ log = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=StrEnum)
 
+Simulate = bool | Air | Path | str
+"""Which balls: False for real ones, True for one simulated ball, an air with its balls, or the socket of a simulated
+ball in another process."""
 
-async def scan(*, simulate: bool | Air = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
+
+async def scan(*, simulate: Simulate = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
     """Everything that advertises, balls that a profile describes first, the nearest first.
 
     Args:
-        simulate: look on a simulated air instead of the real one; True makes one with one open ball.
+        simulate: look on a simulated air instead of the real one; True makes one with one open ball, and a path is the
+            socket of ``unknot simulate``.
         seconds: how long to listen.
 
     Raises:
@@ -56,7 +63,7 @@ async def connect(
     target: str | None = None,
     *,
     profile: str | None = None,
-    simulate: bool | Air = False,
+    simulate: Simulate = False,
     seconds: float = discovery.SCAN_SECONDS,
 ) -> AsyncIterator[Ball]:
     """A connected ball for the length of an ``async with`` block; its motor is stopped when the block is left.
@@ -64,7 +71,8 @@ async def connect(
     Args:
         target: a name or an address; None for the nearest ball that a profile describes.
         profile: the id or the file of the profile to speak; None for the best match. Your choice always wins.
-        simulate: use a simulated air instead of the real one; True makes one with one ball of that profile.
+        simulate: use a simulated air instead of the real one; True makes one with one ball of that profile, and a path
+            is the socket of ``unknot simulate``.
         seconds: how long to look for the ball.
 
     Raises:
@@ -115,7 +123,7 @@ async def run(
     *,
     target: str | None = None,
     profile: str | None = None,
-    simulate: bool | Air = False,
+    simulate: Simulate = False,
     side: Side | str = Side.ANY,
     intensity: float | None = None,
     on_link_restored: OnLinkRestored | str = OnLinkRestored.END,
@@ -149,7 +157,7 @@ async def stop_all(
     target: str | None = None,
     *,
     profile: str | None = None,
-    simulate: bool | Air = False,
+    simulate: Simulate = False,
     seconds: float = discovery.SCAN_SECONDS,
 ) -> tuple[tuple[FoundBall, StopOutcome], ...]:
     """Stop every ball that is connected or can be found, or only the one called ``target``.
@@ -196,7 +204,7 @@ def _one_of(kind: type[E], word: str, what: str) -> E:
 
 def _choose(
     profile: str | None,
-    simulate: bool | Air,  # noqa: FBT001 - the public word is simulate=True
+    simulate: Simulate,
 ) -> tuple[FirmwareProfile | None, tuple[FirmwareProfile, ...], Radio]:
     """The profile that was named, if one was; the profiles to look for; and where to look."""
     chosen = profile_library.load(profile) if profile is not None else None
@@ -229,12 +237,18 @@ def _best_profile(found: FoundBall) -> FirmwareProfile:
     return profile_library.load(found.profiles[0][0])
 
 
-def _radio(simulate: bool | Air, profile: FirmwareProfile | None) -> Radio:  # noqa: FBT001 - the public word is simulate=True
+def _radio(simulate: Simulate, profile: FirmwareProfile | None) -> Radio:
     if simulate is False:
         if isinstance(asyncio.get_running_loop(), FastLoop):
             raise UsageError("a clock that runs faster than real time cannot drive a real ball; simulate it")
         return Radio()
+    if isinstance(simulate, str | Path) and simulate:
+        if isinstance(asyncio.get_running_loop(), FastLoop):
+            raise UsageError(f"a clock that runs faster than real time cannot drive the ball behind {simulate}")
+        return radio_behind(Path(simulate))
     if simulate is not True and not isinstance(simulate, Air):
-        raise UsageError(f"simulate is True, False or an Air with its balls, not {simulate!r}")
+        raise UsageError(
+            f"simulate is True, False or an Air with its balls, or the path of a ball's socket, not {simulate!r}"
+        )
     air = simulate if isinstance(simulate, Air) else Air(SimulatedBall(profile or profile_library.DEFAULT))
-    return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
+    return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}, guard=None)

@@ -15,8 +15,7 @@ from unknot.events import StopOutcome
 from unknot.profiles import library
 from unknot.profiles.codec import Codec, SetLevel, Stop
 from unknot.protocols import limits
-from unknot.simulator import Air, SimulatedBall, SimulatedClient
-from unknot.simulator.backend import _services
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, gatt
 
 EVERY_PROFILE = sorted(library.files())
 
@@ -267,7 +266,7 @@ async def test_the_first_write_on_a_link_that_somebody_left_open_is_a_stop(
 async def take_over(client: SimulatedClient, pair: bool, **kwargs: object) -> None:
     ball = client._air.get(client.address)
     assert ball is not None
-    client._ball, client.services = ball, _services(ball.profile)
+    client._ball, client.services = ball, gatt.collection(gatt.rows(ball.profile))
 
 
 async def test_connecting_is_tried_again(air: Air, simulated_ball: SimulatedBall) -> None:

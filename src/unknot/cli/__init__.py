@@ -1,4 +1,4 @@
-"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``profile``.
+"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``simulate``, ``profile``.
 
 Commands are thin: they read words, call `unknot.api`, and show what happens. Heavy libraries are imported by the
 commands that need them, so that help and lists appear at once.
@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, drive, exits
+from unknot.cli import catalogue, drive, exits, simulate
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -68,6 +68,7 @@ for command in (
     drive.vibrate,
     drive.stop,
     drive.scan,
+    simulate.simulate,
 ):
     cli.add_command(command)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +37,16 @@ if TYPE_CHECKING:
     from unknot.simulator.faults import FaultPlan
 
 
+_TWO_SIMULATORS = "--simulate and --simulator exclude each other: either a ball made for this command, or that one"
+
+which_simulator = click.option(
+    "--simulator",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Use the simulated ball of 'unknot simulate' behind this socket.",
+)
+
+
 def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the words that choose a ball."""
     for option in (
@@ -46,6 +57,7 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
             show_default=True,
             help="How fast a simulated ball's time runs; max jumps over every wait.",
         ),
+        which_simulator,
         click.option("--simulate", is_flag=True, help="Use a simulated ball instead of the radio."),
         click.option("--profile", type=PROFILE, metavar="ID|FILE", help="How the ball is spoken to; your choice wins."),
         click.option(
@@ -150,9 +162,10 @@ def stop(**device: Any) -> int:
 
 
 @click.command()
+@which_simulator
 @click.option("--simulate", is_flag=True, help="Look on a simulated air, with one ball per profile.")
 @as_json
-def scan(simulate: bool, as_json: bool) -> int:
+def scan(simulate: bool, simulator: Path | None, as_json: bool) -> int:
     """Show what is in range, with its signal and the profile that fits.
 
     \b
@@ -160,10 +173,17 @@ def scan(simulate: bool, as_json: bool) -> int:
       unknot scan
       unknot scan --simulate --json
     """
-    return _in_loop(_scan(simulate=simulate, as_json=as_json), math.inf if simulate else 1.0)
+    if simulate and simulator is not None:
+        raise click.UsageError(_TWO_SIMULATORS)
+    work = _scan(simulate=simulate, simulator=simulator, as_json=as_json)
+    return _in_loop(work, math.inf if simulate else 1.0)
 
 
 def _checked(options: DeviceOptions) -> DeviceOptions:
+    if options.simulator is not None and options.simulate:
+        raise click.UsageError(_TWO_SIMULATORS)
+    if options.simulator is not None and options.speed != 1:
+        raise click.UsageError("--speed needs --simulate: the ball behind --simulator lives in real time")
     if options.speed != 1 and not options.simulate:
         raise click.UsageError("--speed needs --simulate: the time of a real ball does not run faster")
     if options.faults is not None and not options.simulate:
@@ -221,20 +241,20 @@ async def _stop(options: DeviceOptions) -> int:
     from unknot.cli.screen import STOP_WORDS
     from unknot.events import StopOutcome
 
-    outcomes = await api.stop_all(options.device, profile=options.profile, simulate=options.simulate)
+    outcomes = await api.stop_all(options.device, profile=options.profile, simulate=options.where)
     for ball, outcome in outcomes:
         click.echo(f"{printable(ball.name) or '-'}  {ball.address}  {STOP_WORDS[outcome]}")
     return exits.NOT_STOPPED if any(outcome is StopOutcome.UNKNOWN for _, outcome in outcomes) else exits.DONE
 
 
-async def _scan(*, simulate: bool, as_json: bool) -> int:
+async def _scan(*, simulate: bool, simulator: Path | None, as_json: bool) -> int:
     from unknot import api
     from unknot.profiles import library
     from unknot.simulator.ball import Air, SimulatedBall
 
     profiles = library.load_usable()
     air = Air(*(SimulatedBall(profile) for profile in profiles)) if simulate else False
-    found = await api.scan(simulate=air)
+    found = await api.scan(simulate=simulator or air)
     if as_json:
         click.echo(json.dumps([_as_dict(ball) for ball in found], indent=2))
         return exits.DONE

@@ -9,6 +9,7 @@ import math
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -36,8 +37,14 @@ class DeviceOptions:
     device: str | None
     profile: str | None
     simulate: bool
+    simulator: Path | None
     speed: float
     faults: int | Path | None = None
+
+    @property
+    def where(self) -> bool | Path:
+        """What `unknot.api` calls ``simulate``."""
+        return self.simulator or self.simulate
 
 
 async def play(
@@ -63,7 +70,7 @@ async def play(
                 click.echo("looking for the ball ...", err=True)
             async with _connected(options, plan) as ball:
                 caution = library.caution(ball.profile)
-                if caution and not (options.simulate and ball.profile.evidence is Evidence.SIMULATED):
+                if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
                 session = prepare(ball)
                 had_keys = keyboard.is_there
@@ -90,7 +97,7 @@ async def _connected(options: DeviceOptions, plan: FaultPlan | None) -> AsyncIte
     from unknot import api
 
     if plan is None:
-        async with api.connect(options.device, profile=options.profile, simulate=options.simulate) as ball:
+        async with api.connect(options.device, profile=options.profile, simulate=options.where) as ball:
             yield ball
         return
     from unknot.profiles import library

@@ -9,9 +9,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Protocol, Self
 
-from unknot.device import discovery
+from unknot.device import discovery, guard
 from unknot.device.echoes import Echoes
-from unknot.device.link import Link
+from unknot.device.guard import Guard, Orders
+from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.reach import reach
 from unknot.device.writer import Writer
 from unknot.errors import AttError, LinkError, LinkTimeout, NotStopped, UsageError
@@ -33,10 +34,6 @@ if TYPE_CHECKING:
     from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
-
-PARTING_SECONDS = 0.5
-"""How long the link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
-so that the stop is not lost in a queue when the link closes (judgement)."""
 
 REACH_SECONDS = 20.0
 """How long a ball that was found is tried to be connected to: two attempts of `unknot.device.link.CONNECT_SECONDS`."""
@@ -141,7 +138,13 @@ class Ball:
 
     async def __aenter__(self) -> Self:
         greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
-        await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
+        if self._radio.guard is not None and guard.is_needed(self.profile):
+            self._writer.guard = Guard.start(self._radio.guard, self._orders())
+        try:
+            await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
+        except BaseException:
+            await finish(self._dismiss_guard)
+            raise
         self._is_restorable = True
         if self.profile.safety.lease is not None:
             self._keeper = asyncio.create_task(self._writer.keep(), name=f"lease of {self.address}")
@@ -346,7 +349,10 @@ class Ball:
             return StopOutcome.UNKNOWN
         finally:
             self._restoring = None
-        self._tell(lambda listener: listener.ball_restored(outcome, is_same=self.address == address))
+        is_same = self.address == address
+        if self._writer.guard is not None and not is_same:
+            self._writer.guard.order(self._orders())
+        self._tell(lambda listener: listener.ball_restored(outcome, is_same=is_same))
         return outcome
 
     async def _stop_on_restored_link(self) -> StopOutcome:
@@ -386,7 +392,20 @@ class Ball:
             if tasks:
                 await asyncio.wait(tasks)
             await self._link.abandon()
+            await self._dismiss_guard()
         return outcome
+
+    def _orders(self) -> Orders:
+        return Orders.for_ball(self._codec, self.address, self.name)
+
+    async def _dismiss_guard(self) -> None:
+        """Let the guard go, unless the motor may still run: then it is the guard's to stop."""
+        if self._writer.guard is None:
+            return
+        if self.level:
+            self._writer.guard.hand_over()
+        else:
+            await self._writer.guard.goodbye()
 
     async def _let_arrive(self) -> None:
         """Hold the link until what was sent without acknowledgement has arrived: what is read after it proves it."""

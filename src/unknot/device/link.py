@@ -34,6 +34,10 @@ CONNECT_SECONDS = 10.0
 OPERATION_SECONDS = 1.0
 """Deadline of one read, write or subscription: ten times the 100 ms of an acknowledged write at a 50 ms interval."""
 
+PARTING_SECONDS = 0.5
+"""How long a link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
+so that the stop is not lost in a queue when the link closes (judgement)."""
+
 DISCONNECT_SECONDS = 5.0
 """Deadline of a disconnection: BlueZ's own timer takes 2 s."""
 

@@ -15,16 +15,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """The backends of bleak's client, scanner and adapter; by default those of the operating system.
+    """The backends of bleak's client, scanner and adapter, and who guards; by default those of the operating system.
 
     Attributes:
         client: backend class for ``BleakClient``.
         scanner: backend class for ``BleakScanner``.
         adapter: backend class for ``BleakAdapter``.
         options: further keyword arguments for the client's and the scanner's backend.
+        guard: what stands after ``python`` to start a guard on the same radio; None where no other process can reach
+            the balls.
     """
 
     client: type[BaseBleakClient] | None = None
     scanner: type[BaseBleakScanner] | None = None
     adapter: type[BaseBleakAdapter] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    guard: tuple[str, ...] | None = ("-m", "unknot.guard_process")

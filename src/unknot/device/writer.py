@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unknot.device.echoes import Echoes
+    from unknot.device.guard import Guard
     from unknot.device.link import Link
     from unknot.profiles.codec import Codec
 
@@ -53,7 +54,7 @@ class Writer:
         since: since when (time of the loop). At most: where nobody can know, the motor ran longer rather than shorter.
         leased_until: when the level ends by itself unless it is renewed (time of the loop); infinite without a lease.
         sequence: the number of the newest command.
-        stops: how many stops have been asked for.
+        guard: who stops the ball if this process is killed; told when a motor is about to run, and when it is off.
     """
 
     def __init__(self, link: Link, codec: Codec, echoes: Echoes, failed: Callable[[LinkError], None]) -> None:
@@ -61,7 +62,7 @@ class Writer:
         self.since = 0.0
         self.leased_until = math.inf
         self.sequence = 0
-        self.stops = 0
+        self.guard: Guard | None = None
         self._link = link
         self._codec = codec
         self._safety = codec.profile.safety
@@ -91,7 +92,6 @@ class Writer:
 
     async def stop(self) -> StopOutcome:
         """Stop the motor before everything else that waits; what is known about it then. Cancellation waits."""
-        self.stops += 1
         self.withdraw()  # at once, not when the task below gets its turn
         return await finish(self._stop)
 
@@ -190,6 +190,8 @@ class Writer:
         self.level = level
         lease = self._safety.lease or math.inf
         self.leased_until = now + OPERATION_SECONDS + lease
+        if self.guard is not None:
+            self.guard.arm()
         for write in writes:
             if turn != self._turn:
                 return
@@ -206,6 +208,8 @@ class Writer:
             if outcome is not StopOutcome.UNKNOWN:
                 self.level = 0
                 self._vibrating.clear()
+                if self.guard is not None:
+                    self.guard.disarm()
         if outcome is StopOutcome.SENT and self._reports("level"):
             outcome = await self._wait_for_off()
         if outcome is not StopOutcome.UNKNOWN and self.level == 0:

@@ -10,11 +10,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bleak.backends.adapter import BaseBleakAdapter
-from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 from bleak.exc import (
     BleakBluetoothNotAvailableError,
     BleakBluetoothNotAvailableReason,
@@ -24,7 +22,7 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 
-from unknot.profiles.model import WriteKind
+from unknot.simulator import gatt
 from unknot.simulator.ball import ADVERTISING_INTERVAL, Adapter, Air, SimulatedBall
 from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
@@ -33,18 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bleak.args import SizedBuffer
-    from bleak.assigned_numbers import CharacteristicPropertyName
+    from bleak.backends.characteristic import BleakGATTCharacteristic
     from bleak.backends.client import NotifyCallback
     from bleak.backends.descriptor import BleakGATTDescriptor
     from bleak.backends.scanner import AdvertisementDataCallback
-
-    from unknot.profiles.model import FirmwareProfile
-
-MTU = 247
-"""Bytes; what most phones and adapters agree on."""
-
-_ATT_HEADER = 3
-"""Bytes of opcode and handle in front of a written value (Bluetooth Core, Vol 3, Part F, 3.4.5)."""
 
 
 class SimulatedClient(BaseBleakClient):
@@ -74,7 +64,7 @@ class SimulatedClient(BaseBleakClient):
     @property
     def mtu_size(self) -> int:
         """Bytes of one ATT packet."""
-        return MTU
+        return gatt.MTU
 
     @property
     def is_connected(self) -> bool:
@@ -97,7 +87,7 @@ class SimulatedClient(BaseBleakClient):
             raise TimeoutError
         ball.link(self._lost)
         self._ball = ball
-        self.services = _services(ball.profile)
+        self.services = gatt.collection(gatt.rows(ball.profile))
 
     async def disconnect(self) -> None:
         """Disconnect."""
@@ -274,38 +264,3 @@ _NO_ADAPTER = {
 def _need_adapter(air: Air) -> None:
     if air.adapter is not Adapter.ON:
         raise BleakBluetoothNotAvailableError(*_NO_ADAPTER[air.adapter])
-
-
-def _services(profile: FirmwareProfile) -> BleakGATTServiceCollection:
-    """The GATT table of a profile; ``obj`` of a characteristic is its name in the profile."""
-    table = BleakGATTServiceCollection()
-    handle = 1
-    services: dict[str, BleakGATTService] = {}
-    for role, wanted in profile.gatt.items():
-        if wanted.service not in services:
-            services[wanted.service] = BleakGATTService(wanted.service, handle, wanted.service)
-            table.add_service(services[wanted.service])
-            handle += 1
-        properties: list[CharacteristicPropertyName] = []
-        if wanted.read:
-            properties.append("read")
-        if WriteKind.REQUEST in wanted.write:
-            properties.append("write")
-        if WriteKind.COMMAND in wanted.write:
-            properties.append("write-without-response")
-        if wanted.notify:
-            properties.append("notify")
-        service = services[wanted.service]
-        # A characteristic's declaration and its value take a handle each.
-        table.add_characteristic(
-            BleakGATTCharacteristic(
-                role,
-                handle,
-                wanted.characteristic,
-                properties,
-                lambda: MTU - _ATT_HEADER,
-                service,
-            )
-        )
-        handle += 2
-    return table

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SPIN_UP_SECONDS = 0.05
 """Time constant in which a small eccentric motor follows its level (judgement: coin motors take 50 to 150 ms)."""
@@ -58,6 +62,11 @@ class Motor:
         self._speed = 0.0
         self._changed = 0.0
         self.level = 0
+        self._watchers: list[Callable[[float, int], None]] = []
+
+    def watch(self, watcher: Callable[[float, int], None]) -> None:
+        """Tell somebody each change from now on, as (seconds on the loop's clock, level)."""
+        self._watchers.append(watcher)
 
     @property
     def trace(self) -> MotorTrace:
@@ -72,6 +81,8 @@ class Motor:
         self._changed = now
         self.level = level
         self._points.append((now, level))
+        for watcher in self._watchers:
+            watcher(now, level)
 
     def speed(self, now: float) -> float:
         """How fast it turns at a time, as a share of its fastest."""

@@ -1,0 +1,197 @@
+"""The guard, seen from the controller: a small process that outlives it and stops the ball; the ball starts it.
+
+BlueZ keeps the link of a killed process, and the ball keeps its level. The controller holds the guard's standard input
+open and writes on it what to do; when it closes without a goodbye, the controller is dead and the guard takes over, as
+`unknot.device.takeover` says. It never acts before, so it never fights a live controller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from unknot.profiles.codec import Codec, Stop
+from unknot.profiles.model import WriteKind
+
+if TYPE_CHECKING:
+    from unknot.profiles.model import FirmwareProfile
+
+log = logging.getLogger(__name__)
+
+PROMISE_SECONDS = 2.0
+"""A motor is off that long after its controller was killed, where the link still stands (judgement: before a person has
+found out what is wrong)."""
+
+GOODBYE_SECONDS = 3.0
+"""How long the guard may take to leave after a goodbye: the time in which a slow machine starts it (judgement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How to stop one ball.
+
+    Attributes:
+        address: the ball's address.
+        name: what to call it.
+        services: service UUIDs by which the system finds a link that stands.
+        stop: the writes of a stop: characteristic UUID, bytes in hexadecimal, whether with response.
+        repeats: how often they are written.
+        gap: seconds between two repeats.
+    """
+
+    address: str
+    name: str
+    services: tuple[str, ...]
+    stop: tuple[tuple[str, str, bool], ...]
+    repeats: int = 1
+    gap: float = 0.0
+
+    @classmethod
+    def for_ball(cls, codec: Codec, address: str, name: str) -> Self:
+        """The orders for a ball that speaks a profile."""
+        gatt = codec.profile.gatt
+        writes = codec.encode(Stop())
+        return cls(
+            address,
+            name,
+            tuple(sorted({gatt[write.to].service for write in writes})),
+            tuple((gatt[one.to].characteristic, one.data.hex(), one.kind is WriteKind.REQUEST) for one in writes),
+            codec.stop_times,
+            codec.profile.safety.stop_gap,
+        )
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the ball acknowledges every write of the stop."""
+        return all(response for _, _, response in self.stop)
+
+
+def is_needed(profile: FirmwareProfile) -> bool:
+    """Whether a ball whose controller is killed may vibrate for longer than `PROMISE_SECONDS`."""
+    lease = profile.safety.lease
+    return lease is None or lease > PROMISE_SECONDS
+
+
+class Guard:
+    """The controller's side: a guard process that was started, and what to tell it.
+
+    Args:
+        process: the guard.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._is_armed = False
+        self._is_heard = True
+
+    @classmethod
+    def start(cls, arguments: tuple[str, ...], orders: Orders) -> Self | None:
+        """Start a guard with its first orders; takes milliseconds, while the guard needs up to a second to be ready.
+
+        Args:
+            arguments: what stands after ``python``: `Radio.guard`.
+            orders: how to stop the ball.
+
+        Returns:
+            The guard, or None with a warning logged if none could be started; that is no reason not to play.
+        """
+        try:
+            guard = cls(_start(arguments))
+        except (OSError, ValueError) as error:
+            log.warning("no guard could be started, so a killed unknot leaves the motor on: %s", error)
+            return None
+        guard.order(orders)
+        return guard
+
+    def order(self, orders: Orders) -> None:
+        """Replace the orders: the ball has come back under another address."""
+        self._tell({"orders": asdict(orders)})
+
+    def arm(self) -> None:
+        """Say, before the first write of a level, that the motor will be on; heard even if we die at once after it."""
+        self._set_armed(armed=True)
+
+    def disarm(self) -> None:
+        """Say that the motor is known to be off."""
+        self._set_armed(armed=False)
+
+    async def goodbye(self) -> None:
+        """Let the guard leave, and wait until it has, at most `GOODBYE_SECONDS`."""
+        self._tell({"goodbye": True})
+        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
+        self._process.stdin.close()
+        self._is_heard = False
+        try:
+            await asyncio.to_thread(self._process.wait, GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("the guard did not leave within %g s", GOODBYE_SECONDS)
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    def hand_over(self) -> None:
+        """Leave the ball to the guard: it takes over at once, and nobody waits for it here."""
+        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
+        self._process.stdin.close()
+        self._is_heard = False
+        threading.Thread(target=self._process.wait, daemon=True, name="guard").start()  # so that no zombie stays
+
+    def _set_armed(self, *, armed: bool) -> None:
+        if armed is not self._is_armed:
+            self._is_armed = armed
+            self._tell({"armed": armed})
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        if not self._is_heard:
+            return
+        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
+        line = json.dumps(message).encode() + b"\n"
+        try:
+            written = os.write(self._process.stdin.fileno(), line)
+        except OSError as error:
+            self._is_heard = False
+            log.warning("the guard is gone, so a killed unknot leaves the motor on: %s", error.strerror)
+        else:
+            if written < len(line):
+                self._is_heard = False
+                log.warning("the guard does not listen, so a killed unknot leaves the motor on")
+
+
+def _start(arguments: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    try:
+        terminal = os.open("/dev/tty", os.O_WRONLY)
+    except OSError:  # nobody watches
+        terminal = None
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and our own module
+            [sys.executable, "-P", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL if terminal is None else terminal,
+            bufsize=0,
+            start_new_session=True,  # what is sent to the controller's group or terminal is not sent to the guard
+            env=_environment(),
+        )
+    finally:
+        if terminal is not None:
+            os.close(terminal)
+    if sys.platform != "win32" and process.stdin is not None:
+        os.set_blocking(process.stdin.fileno(), False)  # a guard that hangs must not hang a session
+    return process
+
+
+def _environment() -> dict[str, str]:
+    """An environment in which modules are found as here, but none in the current directory."""
+    home = str(Path(__file__).parents[2])  # the folder that unknot lies in
+    here = "" if sys.flags.safe_path else os.getcwd()
+    folders = [folder for folder in sys.path if os.path.isabs(folder) and folder != here]
+    if home not in folders:
+        folders.append(home)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
