@@ -26,6 +26,8 @@ COMMANDS = {
     "run-calf-json": [
         "run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes", "--json",
     ],
+    "help-today": ["today", "--help"],
+    "today": ["today"],
     "vibrate": ["vibrate", "30", "--for", "10s", "--simulate", "--speed", "max"],
     "stop": ["stop", "--simulate", "--speed", "max"],
 }  # fmt: skip
