@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.protocols.made import PROPERTY, profile, step, timeline
 from unknot.errors import LimitExceeded
 from unknot.protocols import limits
-from unknot.protocols.timeline import Side, Timeline, compile_free
+from unknot.protocols.timeline import Cue, Side, Timeline, compile_free
 from unknot.session.day import Day, Entry
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=1)))
@@ -58,6 +58,13 @@ def test_a_refusal_says_until_when_to_wait() -> None:
         day(*many).refuse(session())
     # Over at 16:05 the day before: it counts until 16:05, and the next whole minute is 16:06.
     assert refused.value.advice == "wait until 2026-03-01 16:06, or see 'unknot today' for what was played"
+
+
+def test_what_can_never_be_played_is_not_waited_for() -> None:
+    endless = replace(session(), cues=(Cue(0, 1, 0), Cue(2701, 0, 0)))
+    with pytest.raises(LimitExceeded) as refused:
+        day(played(NOON - HOUR)).refuse(endless)
+    assert refused.value.advice == "see 'unknot today' for what was played"
 
 
 def test_free_vibration_counts_for_the_day_and_for_no_muscle() -> None:

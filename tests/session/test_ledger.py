@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 import os
@@ -8,17 +9,22 @@ import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from platformdirs import user_data_path
 
 from tests.protocols.made import PROPERTY, step, timeline
 from unknot.errors import LimitExceeded
 from unknot.protocols.timeline import Side, Timeline
 from unknot.session import ledger as ledger_module
 from unknot.session.day import Entry
-from unknot.session.ledger import COMPACT_BYTES, Ledger
+from unknot.session.ledger import COMPACT_BYTES, Ledger, default_file
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=1)))
 MINUTE = timedelta(minutes=1)
@@ -45,6 +51,11 @@ def test_nothing_is_made_before_something_is_played(file: Path) -> None:
     ledger.refuse(session(), NOON)
     assert ledger.notes(session(), NOON) == ()
     assert not file.parent.exists()
+
+
+def test_without_a_file_it_lies_where_the_system_keeps_such_things() -> None:
+    assert default_file() == user_data_path("unknot") / "ledger.jsonl"
+    assert Ledger().file == ledger_module.default_file()
 
 
 def test_a_session_is_two_whole_lines(file: Path) -> None:
@@ -222,6 +233,25 @@ def test_a_full_disk_is_told(file: Path, caplog: pytest.LogCaptureFixture, monke
     assert f"{file}: cannot be written ({os.strerror(errno.ENOSPC)})" in caplog.text
 
 
+class Short(io.FileIO):
+    """A file on a disk that has room for some bytes more."""
+
+    def write(self, data: Buffer, /) -> int:
+        return super().write(memoryview(data)[:20])
+
+
+def test_a_disk_that_becomes_full_is_told_and_the_next_line_is_whole(
+    file: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.parent.mkdir()
+    with monkeypatch.context() as full:
+        full.setattr(ledger_module, "open", lambda name, mode, **_: Short(name, mode), raising=False)
+        Ledger(file).begin(session(), NOON)
+    assert f"{file}: cannot be written ({os.strerror(errno.ENOSPC)})" in caplog.text
+    Ledger(file).begin(session(), NOON)
+    assert Ledger(file).day(NOON).motor_seconds == 100
+
+
 def test_a_program_that_runs_for_years_forgets_what_is_over(file: Path) -> None:
     ledger = Ledger(file)
     for number in range(50):
@@ -242,8 +272,11 @@ def grown(file: Path, *, junk: bytes = b"") -> None:
 
 def test_a_large_file_is_rid_of_what_is_old(file: Path) -> None:
     grown(file, junk=b"{\n")
-    file.write_bytes(file.read_bytes() + b"}\n")
-    recent = [Ledger(file).begin(session(), NOON - hours * HOUR) for hours in (160, 2)]
+    other = file.with_name("other")
+    recent = [Ledger(other).begin(session(), NOON - 160 * HOUR)]
+    file.write_bytes(file.read_bytes() + b"}\n" + other.read_bytes())
+    other.unlink()
+    recent.append(Ledger(file).begin(session(), NOON))
     assert file.read_bytes().splitlines()[0] == b"}"  # it may be young; the one before the old lines is old
     assert [row["id"] for row in map(json.loads, file.read_bytes().splitlines()[1:])] == [one.id for one in recent]
     assert Ledger(file).day(NOON).entries == (recent[1],)
