@@ -12,6 +12,7 @@ from hypothesis import settings
 from unknot.clock import VirtualTimeLoop
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
+from unknot.session import ledger
 
 # The same examples on every run: what a submission is judged by does not depend on luck. Look for new ones with
 # `pytest --hypothesis-profile=explore`.
@@ -33,8 +34,9 @@ def _look_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_own_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests has no profiles and protocols of their own."""
+def no_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests has no profiles and protocols of their own, and has played nothing."""
+    monkeypatch.setattr(ledger, "default_file", lambda: tmp_path / ledger.FILE)
     _look_in(Path(__file__).parent / "there-is-no-such-folder", monkeypatch)
 
 

@@ -24,6 +24,7 @@ from unknot.guard_process import radio_behind
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
 from unknot.protocols.timeline import Side, Timeline, compile_free, compile_protocol
+from unknot.session.ledger import Ledger
 from unknot.session.messages import OnLinkRestored
 from unknot.session.session import Session
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner, adapter_for
@@ -216,7 +217,8 @@ def _ball(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> Ball:
     def play(ball: Ball, timeline: Timeline) -> Session:
         return Session(ball, timeline, on_link_restored=OnLinkRestored.END)
 
-    return Ball(found.device, profile, radio, play=play, orphaned=found.rssi is None)
+    ledger = Ledger() if radio.is_real else None
+    return Ball(found.device, profile, radio, play=play, ledger=ledger, orphaned=found.rssi is None)
 
 
 async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:

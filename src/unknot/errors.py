@@ -139,15 +139,20 @@ class LimitExceeded(UnknotError):
         maximum: what is allowed (for a lower limit, the least).
         unit: unit of both.
         source: where the limit comes from.
+        advice: what the person can do; possibly empty.
     """
 
-    def __init__(self, limit: str, found: float, maximum: float, unit: str, source: str) -> None:
+    advice = ""
+
+    def __init__(self, limit: str, found: float, maximum: float, unit: str, source: str, *, advice: str = "") -> None:
         self.limit = limit
         self.found = found
         self.maximum = maximum
         self.unit = unit
         self.source = source
-        super().__init__(f"refused: {limit} is {maximum:g} {unit} and {found:g} {unit} was asked for ({source})")
+        self.advice = advice
+        refusal = f"refused: {limit} is {maximum:g} {unit} and {found:g} {unit} was asked for ({source})"
+        super().__init__(f"{refusal}; {advice}" if advice else refusal)
 
 
 class LevelOutOfRange(LimitExceeded):

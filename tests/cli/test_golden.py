@@ -26,7 +26,9 @@ COMMANDS = {
     "run-calf-json": [
         "run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes", "--json",
     ],
-    "vibrate": ["vibrate", "40", "--for", "10s", "--simulate", "--speed", "max"],
+    "help-today": ["today", "--help"],
+    "today": ["today"],
+    "vibrate": ["vibrate", "30", "--for", "10s", "--simulate", "--speed", "max"],
     "stop": ["stop", "--simulate", "--speed", "max"],
 }  # fmt: skip
 

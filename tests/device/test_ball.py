@@ -358,13 +358,13 @@ async def test_a_flood_of_levels_leaves_nothing_behind(air: Air, simulated_ball:
 async def test_vibrate_eases_in_holds_and_stops(air: Air, simulated_ball: SimulatedBall) -> None:
     async with unknot.connect(simulate=air) as ball:
         began = asyncio.get_running_loop().time()
-        await ball.vibrate(40, seconds=10)
+        await ball.vibrate(30, seconds=10)
     points = simulated_ball.trace.since(began)
-    assert [level for _, level in points] == [*range(1, 41), 0]
-    assert [at for at, _ in points[-2:]] == [3.9, 10]
+    assert [level for _, level in points] == [*range(1, 31), 0]
+    assert [at for at, _ in points[-2:]] == [2.9, 10]
 
 
-@pytest.mark.parametrize(("percent", "seconds"), [(67, 5), (100, 5), (40, 61)])
+@pytest.mark.parametrize(("percent", "seconds"), [(34, 5), (100, 5), (30, 61)])
 async def test_free_vibration_is_bounded(air: Air, simulated_ball: SimulatedBall, percent: int, seconds: int) -> None:
     async with unknot.connect(simulate=air) as ball:
         with pytest.raises(LimitExceeded):
@@ -396,7 +396,7 @@ async def test_a_characteristic_that_only_tells_may_be_missing(air: Air) -> None
 
 async def test_a_stop_by_anybody_ends_vibration(air: Air, simulated_ball: SimulatedBall) -> None:
     async with unknot.connect(simulate=air) as ball:
-        vibrating = asyncio.create_task(ball.vibrate(40, seconds=20))
+        vibrating = asyncio.create_task(ball.vibrate(30, seconds=20))
         await asyncio.sleep(2)
         assert await ball.stop() is StopOutcome.CONFIRMED
         await asyncio.sleep(30)
@@ -579,7 +579,7 @@ async def test_wherever_it_is_cancelled_the_motor_ends_off(kind: str, profile: s
                     for level in (1, 2, 3, 1, 2, 3):
                         await ball.set_level(level)
                 elif kind == "vibrate":
-                    await ball.vibrate(40, seconds=5)
+                    await ball.vibrate(30, seconds=5)
                 else:
                     async with unknot.play("calf", on=ball) as session:
                         await session.wait()

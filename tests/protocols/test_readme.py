@@ -58,6 +58,21 @@ def test_every_limit_of_time_is_named(limit: limits.Limit) -> None:
     assert f"| {limit.value:g} s at " in README
 
 
+@pytest.mark.parametrize(
+    ("row", "limit"),
+    [
+        ("spots of one side", limits.SPOTS),
+        ("passes over one spot", limits.PASSES),
+        ("vibration in 24 hours", limits.DAY),
+        ("sessions of one side", limits.AGAIN),
+    ],
+)
+def test_every_limit_of_number_or_day_is_named(row: str, limit: limits.Limit) -> None:
+    (line,) = (line for line in README.splitlines() if line.startswith(f"| {row}"))
+    assert f" {limit.value:g} " in line
+    assert line.endswith(" at most |")
+
+
 @pytest.mark.parametrize("ceiling", limits.Ceiling)
 def test_every_ceiling_is_named(ceiling: limits.Ceiling) -> None:
     (row,) = (line for line in README.splitlines() if line.startswith(f'| ceiling `"{ceiling}"`'))

@@ -156,8 +156,8 @@ def test_a_protocol_without_the_motor_stays_without_it() -> None:
 
 
 def test_free_vibration_is_eased_in_held_and_off() -> None:
-    made = compile_free(60, 12, profile(5))
-    assert levels_and_times(made.cues) == [(0, 1), (2, 2), (4, 3), (12, 0)]
+    made = compile_free(30, 12, profile(10))
+    assert levels_and_times(made.cues) == [(0, 1), (1, 2), (2, 3), (12, 0)]
     assert (made.muscle, made.seconds, made.motor_seconds) == ("", 12, 12)
 
 
@@ -172,12 +172,24 @@ def test_free_vibration_that_cannot_be_meant_is_refused(percent: float, seconds:
 
 @pytest.mark.parametrize(
     ("percent", "seconds", "limit"),
-    [(50, 60.01, limits.FREE), (50, math.inf, limits.FREE), (67, 5, limits.FREE_CEILING.limit)],
+    [
+        (30, 60.01, limits.FREE),
+        (30, math.inf, limits.FREE),
+        (33.4, 5, limits.FREE_INTENSITY),
+        (100, 3.34, limits.FREE_INTENSITY),
+    ],
 )
 def test_free_vibration_is_limited(percent: float, seconds: float, limit: limits.Limit) -> None:
     with pytest.raises(LimitExceeded) as refused:
         compile_free(percent, seconds, profile(5))
     assert (refused.value.limit, refused.value.source) == (limit.name, limit.source)
+    assert refused.value.found in (percent, seconds)  # what was asked for, not what would have been reached
+
+
+def test_free_vibration_is_held_to_what_it_reaches() -> None:
+    short = compile_free(40, 2, profile(100))
+    assert (max(cue.level for cue in short.cues), short.spans[0].intensity) == (20, 20)
+    assert compile_free(100, 3.3, profile(100)).spans[0].intensity == 33
 
 
 def hold(seconds: float) -> dict[str, object]:
@@ -192,21 +204,30 @@ def hold(seconds: float) -> dict[str, object]:
         ([hold(60), step("move", 4.99), hold(60)], limits.REST, 4.99),
         ([step("pulse", 20, low=0, to=20, on="4s", off="4s")], limits.REST, 4),
         ([hold(110), step("move", 5), hold(110), step("move", 5), hold(81)], limits.SIDE, 301),
+        ([hold(5), step("move", 5)] * 5, limits.SPOTS, 5),
+        ([hold(5), step("rest", 5)] * 4, limits.PASSES, 4),
+        ([hold(5), step("move", 5), *[hold(5), step("stretch", 5)] * 4], limits.PASSES, 4),
+        ([step("pulse", 40, low=0, to=20, on="4s", off="6s")], limits.PASSES, 4),
     ],
 )
-def test_a_limit_of_time_refuses_with_name_and_source(
+def test_a_limit_of_time_or_number_refuses_with_name_and_source(
     steps: list[dict[str, object]], limit: limits.Limit, found: float
 ) -> None:
     with pytest.raises(LimitExceeded) as refused:
         timeline(*steps, step("stretch", 5), levels=10)
     error = refused.value
-    assert (error.limit, error.source, error.unit, error.maximum) == (limit.name, limit.source, "s", limit.value)
+    assert (error.limit, error.source, error.unit, error.maximum) == (limit.name, limit.source, limit.unit, limit.value)
     assert error.found == found
 
 
 def test_what_lies_at_the_limits_is_played() -> None:
     steps = [hold(120), step("move", 5), hold(120), step("move", 5), hold(60), step("stretch", 5)]
     assert timeline(*steps, levels=10, side=Side.BOTH).motor_seconds == 600
+
+
+def test_as_many_spots_and_passes_as_the_limits_name_are_played_on_each_side() -> None:
+    spot = [hold(5), step("rest", 5), hold(5), step("rest", 5), hold(5), step("move", 5)]
+    assert timeline(*spot * 4, step("stretch", 5), levels=10, side=Side.BOTH).motor_seconds == 120
 
 
 def test_the_rest_between_two_sides_counts() -> None:
@@ -220,6 +241,22 @@ def test_a_session_refuses_even_if_its_sides_did_not(monkeypatch: pytest.MonkeyP
     with pytest.raises(LimitExceeded) as refused:
         timeline(*steps, step("stretch", 5), levels=10, side=Side.BOTH)
     assert (refused.value.limit, refused.value.found) == (limits.SESSION.name, 920)
+
+
+def test_a_peak_that_is_almost_nothing_can_be_scaled() -> None:
+    least = math.ulp(0.0)  # 50 / least is beyond every float
+    made = timeline(step("hold", 10, to=least), step("stretch", 5), levels=4, intensity=50)
+    assert levels_and_times(made.cues) == [(0, 1), (2.5, 2), (10, 0)]
+
+
+@pytest.mark.parametrize("do", ["hold", "settle"])
+@pytest.mark.parametrize("to", [math.ulp(0.0), 1e-12, 0.001, 1, 100])
+@pytest.mark.parametrize("intensity", [None, 1, 100])
+def test_a_muscle_that_is_never_vibrated_refuses_every_level(do: str, to: float, intensity: float | None) -> None:
+    never = protocol(step(do, 5, to=to), step("stretch", 5), ceiling=Ceiling.NONE)
+    for levels in (1, 3, 255):
+        with pytest.raises(LimitExceeded, match="a muscle that is never vibrated"):
+            compile_protocol(never, profile(levels), intensity=intensity)
 
 
 @pytest.mark.parametrize("ceiling", [Ceiling.NONE, Ceiling.GENTLE, Ceiling.MODERATE])

@@ -1,4 +1,6 @@
 import asyncio
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -7,7 +9,7 @@ from tests.meddling import refuse, written
 from unknot.api import free_session
 from unknot.clock import VirtualTimeLoop
 from unknot.device.ball import RESTORE_SECONDS
-from unknot.errors import LinkLost, NotStopped, Stalled, UsageError
+from unknot.errors import LimitExceeded, LinkLost, NotStopped, Stalled, UsageError
 from unknot.events import Event, StopOutcome
 from unknot.profiles import library as profiles
 from unknot.profiles.codec import Codec, Stop
@@ -15,6 +17,7 @@ from unknot.protocols import library as protocols
 from unknot.protocols import limits
 from unknot.protocols.timeline import Side, compile_protocol
 from unknot.protocols.writes import planned_writes
+from unknot.session.ledger import Ledger
 from unknot.session.player import State
 from unknot.simulator import Air, SimulatedBall
 
@@ -501,3 +504,44 @@ async def test_a_session_does_not_begin_on_a_ball_that_cannot_be_stopped(
                 events = [event async for event in session]
     assert [event.name for event in events] == ["link_dropped", "ended"]
     assert [level for _, level in sim.trace.points] == [3]
+
+
+async def test_a_session_on_a_real_ball_is_recorded_and_held_to_the_day(
+    air: Air, simulated_ball: SimulatedBall, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    now = datetime.now().astimezone()
+    async with unknot.connect(simulate=air) as ball:
+        ball.ledger = ledger  # as if somebody lay on it
+        async with unknot.play("calf", on=ball) as session:
+            assert ledger.day(now).motor_seconds == 110  # what is planned, should we be killed
+            await asyncio.sleep(30)
+            session.stop()
+        assert ledger.day(now).motor_seconds == 30
+        await ball.vibrate(30, seconds=10)
+        assert ledger.day(now).motor_seconds == 40
+        for _ in range(2):
+            async with unknot.play("calf", on=ball) as session:
+                await session.wait()
+        with pytest.raises(LimitExceeded, match="in 24 hours"):
+            unknot.play("calf", on=ball)
+
+
+async def test_a_session_whose_motor_could_not_be_stopped_counts_as_planned(air: Air, tmp_path: Path) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air) as ball:
+            ball.ledger = ledger
+            async with unknot.play("calf", on=ball) as session:
+                await asyncio.sleep(10)
+                air.remove(sim)
+                await session.wait()
+    assert ledger.day(datetime.now().astimezone()).motor_seconds == 110
+
+
+async def test_simulated_balls_are_not_recorded(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball:
+        assert ball.ledger is None
+        async with unknot.play("calf", on=ball) as session:
+            assert session.notes == ()

@@ -1,4 +1,4 @@
-"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``simulate``, ``profile``.
+"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``today`` and more.
 
 Commands are thin: they read words, call `unknot.api`, and show what happens. Heavy libraries are imported by the
 commands that need them, so that help and lists appear at once.
@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, drive, exits, simulate
+from unknot.cli import catalogue, drive, exits, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -30,6 +30,7 @@ With a ball:
   unknot run calf --side left                 the nearest ball that a profile describes
   unknot run calf --device AA:BB:CC:DD:EE:FF
   unknot stop                                 stop every ball
+  unknot today                                what was played, and what is left of the day's limits
 
 While a protocol plays: space pauses and goes on, n skips to the next step, any other key stops.
 
@@ -69,6 +70,7 @@ for command in (
     drive.stop,
     drive.scan,
     simulate.simulate,
+    today.today,
 ):
     cli.add_command(command)
 

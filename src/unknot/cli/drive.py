@@ -76,12 +76,21 @@ def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @which_faults
 @which_side
 @which_intensity
+@click.option(
+    "--on-link-restored",
+    type=click.Choice(["pause", "resume", "end"]),
+    default="pause",
+    show_default=True,
+    help="What to do when a lost link is back and the motor has been stopped.",
+)
 @click.option("--yes", is_flag=True, help="Start the motor without asking.")
 @as_json
 def run(
     muscle: str,
+    *,
     side: str | None,
     intensity: float | None,
+    on_link_restored: str,
     yes: bool,
     as_json: bool,
     **device: Any,
@@ -110,7 +119,7 @@ def run(
     def prepare(ball: Ball) -> Session:
         from unknot import api
 
-        return api.play(muscle, on=ball, side=side or "any", intensity=intensity)
+        return api.play(muscle, on=ball, side=side or "any", intensity=intensity, on_link_restored=on_link_restored)
 
     timeline = _compile_first(muscle, side, intensity, options)
     plan = _plan(options, timeline.seconds)

@@ -29,6 +29,7 @@ class Interrupts:
         self.happened = False
         self._task = asyncio.current_task()
         self._stop: Callable[[], None] | None = None
+        self._give_up: Callable[[], None] | None = None
 
     def __enter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -45,15 +46,15 @@ class Interrupts:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
 
-    def stop_with(self, stop: Callable[[], None]) -> None:
-        """From now on a signal calls this instead of cancelling the task."""
-        self._stop = stop
+    def stop_with(self, stop: Callable[[], None], give_up: Callable[[], None]) -> None:
+        """From now on a signal calls ``stop`` instead of cancelling the task, and a further one ``give_up``."""
+        self._stop, self._give_up = stop, give_up
         if self.happened:
             stop()
 
     def _interrupt(self) -> None:
-        self.happened = True
-        if self._stop is not None:
-            self._stop()
+        again, self.happened = self.happened, True
+        if self._stop is not None and self._give_up is not None:
+            (self._give_up if again else self._stop)()
         elif self._task is not None:
             self._task.cancel()

@@ -73,6 +73,8 @@ async def play(
                 if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
                 session = prepare(ball)
+                for note in session.notes:
+                    click.echo(f"note: {note}", err=True)
                 had_keys = keyboard.is_there
                 if ask and not await _armed(keyboard, ball):
                     click.echo("not started", err=True)
@@ -145,7 +147,7 @@ async def _watch(session: Session, keyboard: Keyboard, interrupts: Interrupts, s
         else:
             view = screen.PlainLines()
         async with session:
-            interrupts.stop_with(session.stop)
+            interrupts.stop_with(session.stop, session.give_up)
             pressing = asyncio.create_task(_heed(keyboard, session), name="keys")
             try:
                 async for event in session:

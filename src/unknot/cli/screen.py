@@ -32,6 +32,9 @@ STOP_WORDS = {
 }
 
 
+_PAUSED = {"asked": "paused", "ball": "paused by the ball", "link": "paused after the link was lost"}
+
+
 class Screen(Protocol):
     """Shows events."""
 
@@ -68,6 +71,7 @@ class Live:
         self._session = session
         self._step: events.StepStarted | None = None
         self._paused = ""
+        self._lost = ""
         self._done: list[str] = []
 
     def show(self, event: events.Event) -> None:
@@ -76,7 +80,11 @@ class Live:
             case events.StepStarted():
                 self._step = event
             case events.Paused():
-                self._paused = "paused by the ball" if event.reason == "ball" else "paused"
+                self._paused = _PAUSED[event.reason]
+            case events.LinkDropped():
+                self._lost = describe_loss(event)
+            case events.LinkRestored():
+                self._lost = ""
             case events.Resumed():
                 self._paused = ""
             case events.Ended() | events.LevelAdopted():
@@ -102,7 +110,11 @@ class Live:
             "all", ProgressBar(timeline.seconds, position, width=_BAR), f"{countdown(timeline.seconds - position)} left"
         )
         words = self._step.say if self._step else timeline.title
-        head = Text(f"{self._paused.capitalize()}, motor off. {words}" if self._paused else words, style="bold")
+        if self._lost:
+            words = f"{self._lost[0].upper()}{self._lost[1:]}."
+        elif self._paused:
+            words = f"{self._paused.capitalize()}, motor off. {words}"
+        head = Text(words, style="bold")
         keys = "space goes on" if self._paused else "space pauses"
         foot = Text(f"{keys}   n next step   any other key stops", style="dim")
         return Group(*(Text(line) for line in self._done), *(() if self._done else (head, rows, foot)))
@@ -150,7 +162,11 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of eve
         case events.LevelAdopted():
             return f"{clock(event.at):>6}  the ball itself chose level {event.level}"
         case events.Paused():
-            return f"{clock(event.at):>6}  paused, motor off"
+            return f"{clock(event.at):>6}  {_PAUSED[event.reason]}, motor off"
+        case events.LinkDropped():
+            return f"{clock(event.at):>6}  {describe_loss(event)}"
+        case events.LinkRestored():
+            return f"{clock(event.at):>6}  the link is back: {STOP_WORDS[event.stop]}"
         case events.Resumed():
             return f"{clock(event.at):>6}  goes on"
         case events.Skipped():
@@ -160,3 +176,12 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of eve
             return f"{event.reason.value}{detail}: motor ran {clock(event.motor_seconds)}; {STOP_WORDS[event.stop]}"
         case _:
             return ""
+
+
+def describe_loss(event: events.LinkDropped) -> str:
+    """What a person on the ball must know when the link is gone."""
+    lost = "the link is lost and being restored"
+    if event.stops_within is None:
+        return f"{lost}; press the ball's own button if it still vibrates"
+    within = f" within {event.stops_within:g} s" if event.stops_within else ""
+    return f"{lost}; the ball stops by itself{within}"

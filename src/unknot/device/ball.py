@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from unknot.device import discovery, guard
 from unknot.device.echoes import Echoes
@@ -24,6 +24,7 @@ from unknot.shielding import finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+    from datetime import datetime
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
@@ -86,6 +87,22 @@ class Playing(Protocol):
         """Stop the motor and end it."""
 
 
+class Recorder(Protocol):
+    """Where sessions are recorded so that the limits per day hold; `unknot.session.ledger.Ledger` is one."""
+
+    def refuse(self, timeline: Timeline, now: datetime) -> None:
+        """Raise `LimitExceeded` if it is too much for this day."""
+
+    def notes(self, timeline: Timeline, now: datetime) -> tuple[str, ...]:
+        """What the person should know before it is played."""
+
+    def begin(self, timeline: Timeline, now: datetime) -> Any:
+        """Write down that it is being played."""
+
+    def end(self, entry: Any, motor_seconds: float, now: datetime) -> None:
+        """Write down how long the motor ran (s)."""
+
+
 class Ball:
     """A massage ball that speaks a profile; connected while its ``async with`` block runs, motor off after it.
 
@@ -94,6 +111,7 @@ class Ball:
         profile: how it is spoken to.
         radio: what bleak stands on.
         play: makes a session of a timeline on this ball; for `vibrate`.
+        ledger: where its sessions are recorded; None for a simulated ball, which nobody feels.
         restore_seconds: how long a lost link is tried to be restored.
         orphaned: the system held a link to it already, so a controller that died may have left its motor running: the
             first write is a stop.
@@ -101,6 +119,7 @@ class Ball:
     Attributes:
         profile: the same profile.
         name: the advertised name, or the address.
+        ledger: the same ledger.
         told: the newest value of everything the ball told: battery (%), temperature (°C), firmware …
     """
 
@@ -111,10 +130,12 @@ class Ball:
         radio: Radio,
         *,
         play: Callable[[Ball, Timeline], Playing],
+        ledger: Recorder | None = None,
         restore_seconds: float = RESTORE_SECONDS,
         orphaned: bool = False,
     ) -> None:
         self.profile = profile
+        self.ledger = ledger
         self.name = device.name or device.address
         self.told: dict[str, float | str] = {}
         self._radio = radio
@@ -297,7 +318,7 @@ class Ball:
         """Vibrate without a muscle: ease in, hold, stop. A stop by anybody, or the ball's own button, ends it.
 
         Args:
-            percent: the intensity, from 1; at most that of the ceiling ``limits.FREE_CEILING``.
+            percent: the intensity, from 1; what of it the time lets the motor reach is at most `limits.FREE_INTENSITY`.
             seconds: how long the motor runs in all, easing in (10 % of the range a second) included.
 
         Raises:

@@ -31,3 +31,8 @@ class Radio:
     adapter: type[BaseBleakAdapter] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     guard: tuple[str, ...] | None = ("-m", "unknot.guard_process")
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is the operating system's, so that a person may lie on what it drives."""
+        return self.client is None

@@ -1,7 +1,7 @@
 """The limits that every protocol and every caller is held to; files and callers may only lower them.
 
-All of them live here and nowhere else. Used by the compiler of timelines and by free vibration. "Judgement" marks
-what no source gives. None of these figures is medical advice.
+All of them live here and nowhere else. Used by the compiler of timelines, by free vibration, and by the ledger that
+holds a day to them. "Judgement" marks what no source gives. None of these figures is medical advice.
 """
 
 from __future__ import annotations
@@ -25,14 +25,18 @@ class Limit:
     source: str
 
     def refuse_above(self, found: float) -> None:
-        """Raise `LimitExceeded` if ``found`` is larger."""
-        if found > self.value + LEVEL_EPSILON:
-            raise LimitExceeded(self.name, round(found, 2), round(self.value, 2), self.unit, self.source)
+        """Raise `LimitExceeded` if ``found`` is larger, or no number at all."""
+        if not found <= self.value + LEVEL_EPSILON:
+            raise self.exceeded(found)
 
     def refuse_below(self, found: float) -> None:
-        """Raise `LimitExceeded` if ``found`` is smaller."""
-        if found < self.value - LEVEL_EPSILON:
-            raise LimitExceeded(self.name, round(found, 2), round(self.value, 2), self.unit, self.source)
+        """Raise `LimitExceeded` if ``found`` is smaller, or no number at all."""
+        if not found >= self.value - LEVEL_EPSILON:
+            raise self.exceeded(found)
+
+    def exceeded(self, found: float, *, advice: str = "") -> LimitExceeded:
+        """The refusal of ``found``, with what the person can do if something can be done."""
+        return LimitExceeded(self.name, round(found, 2), round(self.value, 2), self.unit, self.source, advice=advice)
 
 
 class Ceiling(StrEnum):
@@ -66,13 +70,38 @@ _CEILINGS = {
 }
 
 SPOT = Limit("the longest vibration of one spot", 120.0, "s", "30 to 120 s a set: Behm 2020")
+PASSES = Limit("the limit for one spot", 3.0, "passes", "one to three passes were tried: upper trapezius, n = 79, 2025")
+SPOTS = Limit(
+    "the limit for one muscle side",
+    4.0,
+    "spots",
+    "judgement: twice what a maker's manual calls enough, a few minutes on one or two points",
+)
 SIDE = Limit("the longest vibration of one muscle side", 300.0, "s", "3 to 5 min: Cheatham 2021 survey")
 SESSION = Limit("the longest vibration in one session", 900.0, "s", "15 min: a maker's FAQ; NCT02393521")
 REST = Limit("the shortest rest between spots", 5.0, "s", "judgement; trials rested 20 to 30 s")
 FREE = Limit("the longest free vibration", 60.0, "s", "judgement: bounded where no muscle sets a limit")
 MISSED_TICK = Limit("the longest that the program may be held up", 1.0, "s", "judgement: one deadline of a write")
-FREE_CEILING = Ceiling.MODERATE
-"""Free vibration names its own intensity and no muscle; judgement, see *Decisions* in the README."""
+FREE_CEILING = Ceiling.GENTLE
+FREE_INTENSITY = Limit(
+    "the strongest free vibration",
+    FREE_CEILING.percent,
+    "%",
+    "judgement: gentle where no muscle sets a ceiling; it is held to what the time lets the motor reach",
+)
+
+DAY_HOURS = 24
+"""A day is the last 24 hours, not the calendar's, so that midnight makes nobody fresh."""
+DAY = Limit("the longest vibration in 24 hours", 3 * SESSION.value, "s", "three times 15 min a day: a maker's FAQ")
+AGAIN = Limit("the limit for one muscle side in 24 hours", 3.0, "sessions", "at most three uses a day: a maker's FAQ")
+COUNTED_SECONDS = 10.0
+"""A session in which the motor ran for less (s) was broken off while it eased in, and is not counted as one of
+`AGAIN` (judgement); its seconds count."""
+
+ADVISED_DAY = Limit("the advice for 24 hours", 1200.0, "s", "judgement")
+ADVISED_AGAIN = Limit("the advice for one muscle side in 24 hours", 1.0, "session", "once a day: NCT02393521")
+ADVISED_GAP = Limit("the advice between two sessions of one muscle side", 4.0, "h", "judgement")
+"""Advice is told and never refused."""
 
 RAMP_PERCENT_PER_SECOND = 10.0
 RAMP_SECONDS_PER_LEVEL = 3.0
@@ -106,4 +135,6 @@ def level_for(intensity: float, levels: int, ceiling: Ceiling) -> int:
     ceiling.limit.refuse_above(intensity)
     if intensity <= 0:
         return 0
+    if ceiling is Ceiling.NONE:
+        raise ceiling.limit.exceeded(intensity)  # however little: any level is more than none
     return min(max(1, int(intensity * levels / 100 + 0.5 + LEVEL_EPSILON)), highest_level(ceiling, levels))

@@ -8,6 +8,7 @@ and each has a deadline of its own: lateness never adds up.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from unknot.protocols.limits import Ceiling
 from unknot.protocols.model import Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.model import MuscleProtocol
@@ -141,11 +142,11 @@ def compile_protocol(
     """
     if side is not Side.ANY and not protocol.sided:
         raise UsageError(f"{protocol.id} has no left and right")
-    factor = _factor(protocol.peak, intensity)
+    share = _share(protocol.peak, intensity)
     sides = (Side.LEFT, Side.RIGHT) if side is Side.BOTH else (side,)
     pieces = [
         (step.do, one, f"{one.capitalize()} side. {step.say}" if one is not Side.ANY and not number else step.say,
-         tuple(Segment(piece.seconds, piece.start * factor, piece.end * factor) for piece in step.segments()))
+         tuple(Segment(piece.seconds, share(piece.start), share(piece.end)) for piece in step.segments()))
         for one in sides
         for number, step in enumerate(protocol.steps)
     ]  # fmt: skip
@@ -157,8 +158,10 @@ def compile_protocol(
 def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Timeline:
     """The timeline of vibration without a muscle: eased in, held, and off after ``seconds`` in all.
 
+    What the motor reaches is held to `limits.FREE_INTENSITY`: 40 % for 2 s is played, because easing in ends at 20 %.
+
     Args:
-        percent: the intensity, from `LEAST_INTENSITY`.
+        percent: the intensity, from `LEAST_INTENSITY`; a short time reaches less of it.
         seconds: how long the motor runs, easing in included.
         profile: whose levels it is compiled for.
 
@@ -171,7 +174,10 @@ def compile_free(percent: float, seconds: float, profile: FirmwareProfile) -> Ti
     if not _is_number(seconds) or not seconds > 0:
         raise UsageError(f"a duration is a number of seconds above 0, not {seconds!r}")
     limits.FREE.refuse_above(seconds)
-    hold = ("hold", Side.ANY, "Vibrate", (Segment(seconds, percent, percent),))
+    reached = min(percent, seconds * limits.RAMP_PERCENT_PER_SECOND)
+    if reached > limits.FREE_INTENSITY.value:
+        limits.FREE_INTENSITY.refuse_above(percent)
+    hold = ("hold", Side.ANY, "Vibrate", (Segment(seconds, reached, reached),))
     ceiling = limits.FREE_CEILING
     return _compile([hold], muscle="", title="Free vibration", side=Side.ANY, profile=profile, ceiling=ceiling)
 
@@ -180,14 +186,15 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _factor(peak: float, intensity: float | None) -> float:
+def _share(peak: float, intensity: float | None) -> Callable[[float], float]:
+    """What becomes of a protocol's intensity (%) when its peak is to be another one."""
     if intensity is None:
-        return 1.0
+        return float
     if not _is_number(intensity) or not (intensity == 0 or LEAST_INTENSITY <= intensity <= 100):
         raise UsageError(f"an intensity is 0, or from {LEAST_INTENSITY:g} to 100 %, not {intensity!r}")
     if peak == 0:
-        return 0.0
-    return intensity / peak
+        return lambda _percent: 0.0
+    return lambda percent: percent / peak * intensity  # divided first: never above the intensity, whatever the peak
 
 
 def _compile(
@@ -284,16 +291,23 @@ def _on_stretches(cues: Iterable[Cue]) -> Iterator[tuple[float, float]]:
 
 
 def _refuse_excess(timeline: Timeline) -> None:
-    """Hold the finished timeline to the limits of time; intensities were held to theirs level by level."""
+    """Hold the finished timeline to the limits of time and number; intensities were held to theirs level by level."""
     total = 0.0
     before: float | None = None
     by_side: dict[Side, float] = {}
+    passes: Counter[tuple[Side, int]] = Counter()
     for start, end in _on_stretches(timeline.cues):
         limits.SPOT.refuse_above(end - start)
         if before is not None:
             limits.REST.refuse_below(start - before)
         before = end
-        side = timeline.spans[timeline.span_at(start)].side
+        index = timeline.span_at(start)
+        side = timeline.spans[index].side
+        # Only a move tells the person to leave the spot; after any other rest the motor passes over the same one.
+        spot = sum(span.do == "move" for span in timeline.spans[:index])
+        passes[side, spot] += 1
+        limits.PASSES.refuse_above(passes[side, spot])
+        limits.SPOTS.refuse_above(sum(one is side for one, _ in passes))
         by_side[side] = by_side.get(side, 0.0) + end - start
         limits.SIDE.refuse_above(by_side[side])
         total += end - start

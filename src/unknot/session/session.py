@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from unknot import events
@@ -39,6 +40,9 @@ class Session:
         ball: the connected ball.
         timeline: a protocol compiled for the ball's profile.
         on_link_restored: what to do when a lost link is back.
+
+    Raises:
+        LimitExceeded: it is too much for this day.
     """
 
     def __init__(
@@ -46,6 +50,10 @@ class Session:
     ) -> None:
         self.timeline = timeline
         self._ball = ball
+        self._ledger = ball.ledger
+        self._entry: object = None
+        if self._ledger is not None:
+            self._ledger.refuse(timeline, _wall_clock())
         self._on_link_restored = on_link_restored
         self._player = Player(timeline, on_link_restored)
         self._inbox: deque[messages.Input] = deque()
@@ -61,7 +69,12 @@ class Session:
     async def __aenter__(self) -> Self:
         if self._task is not None:
             raise UsageError("a session is played once; make a new one")
+        if self._ledger is not None:
+            self._ledger.refuse(self.timeline, _wall_clock())
         self._ball.claim(self)
+        if self._ledger is not None:
+            # Before the motor starts: a program that is killed has used up what it had planned.
+            self._entry = self._ledger.begin(self.timeline, _wall_clock())
         self._inbox.append(messages.Begin())  # an end that is asked for before the first step goes in front of it
         self._task = asyncio.create_task(self._play(), name=f"session {self.timeline.muscle or 'free'}")
         return self
@@ -97,6 +110,11 @@ class Session:
     def ended(self) -> events.Ended | None:
         """The last event, once it has been told."""
         return self._ended
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the person should know before it is played: how much there has been on this day."""
+        return self._ledger.notes(self.timeline, _wall_clock()) if self._ledger is not None else ()
 
     @property
     def position(self) -> float:
@@ -295,6 +313,8 @@ class Session:
     def _tell(self, event: events.Event) -> None:
         if isinstance(event, events.Ended):
             self._ended = event
+            if self._ledger is not None and event.stop is not StopOutcome.UNKNOWN:
+                self._ledger.end(self._entry, event.motor_seconds, _wall_clock())
         self._told.put_nowait(event)
         if self._listeners:
             # Not at once: what a listener does or raises must not come between the player and a stop.
@@ -312,3 +332,8 @@ class Session:
                     log.exception("a listener failed, so the session ends")
                     self._failure = self._failure or error
                     self._post(messages.Fail(f"a listener failed: {error!r}"))
+
+
+def _wall_clock() -> datetime:
+    """What a day is counted by."""
+    return datetime.now().astimezone()
