@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from unknot.errors import UnknotError
     from unknot.events import Ended, EndReason, Event, StopOutcome
     from unknot.session.session import Session
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Air": "unknot.simulator.ball",
+    "Air": "unknot.simulator.air",
     "Ball": "unknot.device.ball",
     "EndReason": "unknot.events",
     "Ended": "unknot.events",

@@ -27,8 +27,9 @@ from unknot.protocols.timeline import Side, Timeline, compile_free, compile_prot
 from unknot.session.ledger import Ledger
 from unknot.session.messages import OnLinkRestored
 from unknot.session.session import Session
+from unknot.simulator.air import Air
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner, adapter_for
-from unknot.simulator.ball import Air, SimulatedBall
+from unknot.simulator.ball import SimulatedBall
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -109,7 +109,7 @@ def test_a_failure_after_which_the_motor_may_run_is_5(
     def carry_away(ball: SimulatedBall) -> None:
         ball.drop_link()
         ball.is_advertising = False
-        monkeypatch.setattr("unknot.simulator.ball.Air.get", lambda *_: None)
+        monkeypatch.setattr("unknot.simulator.air.Air.get", lambda *_: None)
 
     def link_for_a_while(self: SimulatedBall, on_lost: object) -> None:
         link(self, on_lost)  # type: ignore[arg-type]

@@ -259,7 +259,8 @@ async def _stop(options: DeviceOptions) -> int:
 async def _scan(*, simulate: bool, simulator: Path | None, as_json: bool) -> int:
     from unknot import api
     from unknot.profiles import library
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
 
     profiles = library.load_usable()
     air = Air(*(SimulatedBall(profile) for profile in profiles)) if simulate else False

@@ -103,7 +103,8 @@ async def _connected(options: DeviceOptions, plan: FaultPlan | None) -> AsyncIte
             yield ball
         return
     from unknot.profiles import library
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
     from unknot.simulator.injection import inject
 
     air = Air(SimulatedBall(library.load_or_default(options.profile)))

@@ -63,7 +63,7 @@ async def _live(ball: SimulatedBall, socket: Path, *, as_json: bool) -> None:
 
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
-    from unknot.simulator.ball import Air
+    from unknot.simulator.air import Air
     from unknot.simulator.server import Server
 
     happenings: asyncio.Queue[Happening] = asyncio.Queue()

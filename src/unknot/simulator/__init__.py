@@ -14,8 +14,9 @@ It speaks any firmware profile, fails on demand (`inject` a `FaultPlan`, or call
 the pytest plugin.
 """
 
+from unknot.simulator.air import Air
 from unknot.simulator.backend import SimulatedClient, SimulatedScanner
-from unknot.simulator.ball import Air, SimulatedBall
+from unknot.simulator.ball import SimulatedBall
 from unknot.simulator.faults import Fault, FaultKind, FaultPlan
 from unknot.simulator.injection import inject
 from unknot.simulator.motor import MotorTrace

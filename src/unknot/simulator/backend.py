@@ -23,7 +23,8 @@ from bleak.exc import (
 )
 
 from unknot.simulator import gatt
-from unknot.simulator.ball import ADVERTISING_INTERVAL, Adapter, Air, SimulatedBall
+from unknot.simulator.air import Adapter, Air
+from unknot.simulator.ball import ADVERTISING_INTERVAL, SimulatedBall
 from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
 

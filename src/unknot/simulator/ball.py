@@ -1,4 +1,4 @@
-"""The simulated ball as a thing in the room, with a radio link and a button; and the air that balls advertise on.
+"""The simulated ball as a thing in the room, with a radio link and a button.
 
 Used by the bleak backend in `unknot.simulator.backend`, and by tests, which press the button, drop the link and read
 the motor trace.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
@@ -19,7 +18,7 @@ from unknot.simulator.firmware import Firmware, Notification, Refusal
 from unknot.simulator.interference import HELD_SECONDS, UNDISTURBED, Interference, WriteFate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
     from unknot.profiles.model import FirmwareProfile
     from unknot.simulator.faults import Fault
@@ -33,14 +32,6 @@ RSSI = -55
 
 _ADDRESS_STEP = 1 << 24
 """How far a new address is from the old one: an air numbers its balls below, so that no two ever meet."""
-
-
-class Adapter(Enum):
-    """What the person's own Bluetooth adapter is."""
-
-    ON = "on"
-    OFF = "off"
-    MISSING = "missing"
 
 
 class SimulatedBall:
@@ -284,83 +275,6 @@ class SimulatedBall:
         if not self.connection_interval:
             return now + self.latency
         return (math.floor(now / self.connection_interval + 1e-9) + 1) * self.connection_interval + self.latency
-
-
-class Air:
-    """The balls within reach of a simulated radio, and the adapter with which a person hears them.
-
-    Args:
-        balls: those that are there from the beginning.
-    """
-
-    def __init__(self, *balls: SimulatedBall) -> None:
-        self._balls: list[SimulatedBall] = []
-        self._forgotten: set[SimulatedBall] = set()
-        self._adapter = Adapter.ON
-        self._adapter_back_at = math.inf
-        for ball in balls:
-            self.add(ball)
-
-    def __iter__(self) -> Iterator[SimulatedBall]:
-        return iter(tuple(self._balls))
-
-    @property
-    def adapter(self) -> Adapter:
-        """What the adapter is now."""
-        if self._adapter is not Adapter.ON and _now() >= self._adapter_back_at:
-            self._adapter = Adapter.ON
-        return self._adapter
-
-    def add(self, ball: SimulatedBall) -> SimulatedBall:
-        """Bring a ball within reach; it gets an address if it has none."""
-        if not ball.address:
-            ball.address = f"C0:BA:11:00:00:{len(self._balls) + 1:02X}"
-        if any(other.address == ball.address for other in self._balls):
-            raise UsageError(f"two balls with the address {ball.address}")
-        self._balls.append(ball)
-        return ball
-
-    def remove(self, ball: SimulatedBall) -> None:
-        """Carry a ball out of reach; a link to it is lost."""
-        if ball in self._balls:
-            self._balls.remove(ball)
-        ball.drop_link()
-
-    def get(self, address: str) -> SimulatedBall | None:
-        """The ball of that address, if it is within reach."""
-        return next((ball for ball in self._balls if ball.address == address and ball.is_in_reach), None)
-
-    def power_off(self, seconds: float = math.inf) -> None:
-        """Switch the adapter off, for so many seconds or until `power_on`: every link is lost."""
-        self._lose_adapter(Adapter.OFF, seconds)
-
-    def unplug(self, seconds: float = math.inf) -> None:
-        """Take the adapter away, for so many seconds or until `power_on`: every link is lost."""
-        self._lose_adapter(Adapter.MISSING, seconds)
-
-    def power_on(self) -> None:
-        """Have a working adapter again."""
-        self._adapter = Adapter.ON
-
-    def forget(self, ball: SimulatedBall) -> None:
-        """Lose the link to a ball and what was found of it: it cannot be connected to until a scan has seen it."""
-        self._forgotten.add(ball)
-        ball.drop_link()
-
-    # What the backend calls.
-
-    def knows(self, ball: SimulatedBall) -> bool:
-        """Whether what a scan found of the ball can still be connected to."""
-        return ball not in self._forgotten
-
-    def see(self, ball: SimulatedBall) -> None:
-        """A scan sees the ball."""
-        self._forgotten.discard(ball)
-
-    def _lose_adapter(self, adapter: Adapter, seconds: float) -> None:
-        self._adapter, self._adapter_back_at = adapter, _now() + seconds
-        for ball in self._balls:
-            ball.drop_link()
 
 
 def _now() -> float:

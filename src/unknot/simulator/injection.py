@@ -15,7 +15,8 @@ from unknot.simulator.faults import FaultKind
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
     from unknot.simulator.faults import Fault, FaultPlan
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from bleak.backends.characteristic import BleakGATTCharacteristic
 
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
 
 ATT_SECONDS = 30.0
 """A transaction that the ball has not answered by then has failed (Bluetooth Core, Vol 3, Part F, 3.3.3)."""

@@ -18,7 +18,8 @@ from unknot.clock import VirtualTimeLoop
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
 
 
 class VirtualTime:
@@ -36,7 +37,7 @@ class VirtualTime:
 @pytest.fixture
 def air() -> Air:
     """The simulated air; empty unless the test asks for `simulated_ball`."""
-    from unknot.simulator.ball import Air
+    from unknot.simulator.air import Air
 
     return Air()
 

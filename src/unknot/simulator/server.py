@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
 
-    from unknot.simulator.ball import Air, SimulatedBall
+    from unknot.simulator.air import Air
+    from unknot.simulator.ball import SimulatedBall
 
 log = logging.getLogger(__name__)
 
