@@ -224,11 +224,19 @@ class Writer:
             try:
                 outcome = await self._write_stop()
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the motor must be stopped
+                if self._off_heard.is_set():  # obeyed, although the acknowledgement never came
+                    return self._obeyed(asyncio.get_running_loop().time())
                 log.info("stop, attempt %d of %d: %s", attempt, ATTEMPTS, error or repr(error))
             else:
                 self._is_barred = False
                 return outcome
         return StopOutcome.UNKNOWN
+
+    def _obeyed(self, now: float) -> StopOutcome:
+        if self.level:
+            self.since = min(now, self.leased_until)
+        self._is_barred = False
+        return StopOutcome.CONFIRMED
 
     async def _write_stop(self) -> StopOutcome:
         writes = self._codec.encode(Stop(self._next_sequence()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -223,8 +224,11 @@ class Session:
                 await self._wait_for_input()
                 watchdog.check()
                 event = self._inbox.popleft() if self._inbox else messages.Wake()
-                if not (isinstance(event, messages.Observed) and event.level != self._ball.level):  # overtaken
-                    await self._take(event)
+                if isinstance(event, messages.Observed) and event.level != self._ball.level:
+                    continue  # overtaken
+                if isinstance(event, messages.Lost):  # what is known now: a stop may have waited for the link meanwhile
+                    event = replace(event, level=self._ball.level, since=self._ball.level_since)
+                await self._take(event)
         except BaseException:
             await finish(self._ball.stop)
             raise
@@ -272,9 +276,9 @@ class Session:
         try:
             await ball.set_level(effect.level)
         except LinkError as error:
-            if not ball.is_restoring:
-                self._fail(error)
-            return []
+            if ball.is_restoring:
+                return []
+            self._fail(error)  # an attempt before the last one may have arrived all the same
         return self._player.handle(messages.Written(ball.level, effect.due, ball.level_since), loop.time())
 
     def _not_stopped(self) -> None:
