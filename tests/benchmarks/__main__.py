@@ -18,6 +18,7 @@ from pathlib import Path
 from bleak import BleakClient
 
 import unknot
+from tests.benchmarks import safety
 from tests.meddling import written
 from unknot.clock import FastLoop, VirtualTimeLoop
 from unknot.events import Event, LevelChanged
@@ -245,6 +246,9 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "punctuality": punctuality,
     "drift": drift,
     "start_up": start_up,
+    "stop_in_a_flood": safety.stop_in_a_flood,
+    "dose": safety.dose,
+    "hour_of_faults": safety.hour_of_faults,
 }
 
 
