@@ -11,6 +11,8 @@ import pytest
 
 from unknot.cli import main
 from unknot.clock import VirtualTimeLoop
+from unknot.simulator import faults
+from unknot.simulator.faults import FaultKind
 
 pytest_plugins = ["pytester"]
 
@@ -72,7 +74,7 @@ def test_the_example_tests_pass(pytester: pytest.Pytester) -> None:
     (tests,) = [text for text in blocks("python") if "def test_" in text]
     pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
     pytester.makepyfile(tests)
-    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=2)
+    pytester.runpytest_subprocess("-W", "error").assert_outcomes(passed=3)
 
 
 def test_the_line_for_testing_is_the_one_that_the_checks_use() -> None:
@@ -97,3 +99,16 @@ def test_the_drawn_house_is_the_house() -> None:
         if not path.name.startswith("_") and path.name != "py.typed"
     }
     assert named == there
+
+
+def test_every_kind_of_fault_is_described() -> None:
+    described = set(re.findall(r"`([a-z-]+)`", README))
+    described |= {f"notification{name}" for name in described if name.startswith("-")}
+    assert {kind.value for kind in FaultKind} <= described
+
+
+def test_the_example_of_a_fault_file_can_be_loaded(tmp_path: Path) -> None:
+    (example,) = [text for text in blocks("text") if "[[faults]]" in text]
+    file = tmp_path / "faults.toml"
+    file.write_text(example)
+    assert [fault.what for fault in faults.load(file).faults] == [FaultKind.LINK_DROPS, FaultKind.WRITE_LOST]
