@@ -130,6 +130,45 @@ def test_a_signal_stops_first_and_leaves_with_130(number: signal.Signals) -> Non
     assert b"Traceback" not in errors
 
 
+def test_a_signal_while_the_link_is_away_waits_for_it_and_a_second_one_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "faults.toml"
+    file.write_text('schema = 1\n[[faults]]\nat = "1s"\nwhat = "link-drops"\nfor = "60min"')
+    words = ["run", "calf", "--simulate", "--profile", "button-ball", "--speed", "2", "--yes", "--json"]
+    with subprocess.Popen(
+        [*UNKNOT, *words, "--faults", str(file)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        while json.loads(process.stdout.readline())["event"] != "link_dropped":
+            pass
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+        assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=PATIENCE)
+    ended = json.loads(rest.splitlines()[-1])
+    assert (ended["event"], ended["reason"], ended["stop"]) == ("ended", "stopped", "unknown")
+    assert process.returncode == 5
+    assert b"press the ball's own button" in errors
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="a process can be halted on POSIX only")
+def test_a_program_that_was_halted_stops_first_and_leaves_with_130() -> None:
+    words = [*UNKNOT, "run", "calf", "--simulate", "--yes", "--json"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        while json.loads(process.stdout.readline())["event"] != "level":
+            pass
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(2.5)
+        process.send_signal(signal.SIGCONT)
+        rest, errors = process.communicate(timeout=PATIENCE)
+    events = [json.loads(line) for line in rest.splitlines()]
+    assert (events[-1]["reason"], events[-1]["stop"]) == ("failed", "confirmed")
+    assert process.returncode == 130
+    assert b"held up for" in errors
+    assert b"Traceback" not in errors
+
+
 def test_a_signal_while_looking_for_the_ball_leaves_with_130() -> None:
     process = subprocess.Popen(
         [*UNKNOT, "run", "calf", "--simulate", "--device", "Nobody", "--yes"],
