@@ -10,7 +10,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bleak.backends.adapter import BaseBleakAdapter
-from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.exc import (
@@ -26,6 +25,7 @@ from unknot.simulator import gatt
 from unknot.simulator.air import Adapter, Air
 from unknot.simulator.ball import ADVERTISING_INTERVAL, SimulatedBall
 from unknot.simulator.bearer import LinkEnded
+from unknot.simulator.client import UnpairedClient
 from unknot.simulator.firmware import Refusal
 
 if TYPE_CHECKING:
@@ -34,11 +34,10 @@ if TYPE_CHECKING:
     from bleak.args import SizedBuffer
     from bleak.backends.characteristic import BleakGATTCharacteristic
     from bleak.backends.client import NotifyCallback
-    from bleak.backends.descriptor import BleakGATTDescriptor
     from bleak.backends.scanner import AdvertisementDataCallback
 
 
-class SimulatedClient(BaseBleakClient):
+class SimulatedClient(UnpairedClient):
     """bleak's client over the simulated air."""
 
     def __init__(
@@ -61,11 +60,6 @@ class SimulatedClient(BaseBleakClient):
         """The ball's name, or its address in bleak's form."""
         ball = self._ball or self._air.get(self.address)
         return ball.name if ball else self.address.replace(":", "-")
-
-    @property
-    def mtu_size(self) -> int:
-        """Bytes of one ATT packet."""
-        return gatt.MTU
 
     @property
     def is_connected(self) -> bool:
@@ -96,12 +90,6 @@ class SimulatedClient(BaseBleakClient):
         if self._ball is not None:
             self._ball.unlink()
             self._lost()
-
-    async def pair(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to pair."""
-
-    async def unpair(self) -> None:
-        """Nothing to unpair."""
 
     async def read_gatt_char(
         self,
@@ -147,20 +135,6 @@ class SimulatedClient(BaseBleakClient):
         """Unsubscribe."""
         await asyncio.sleep(0)
         self._linked().unsubscribe(characteristic.obj)
-
-    async def read_gatt_descriptor(
-        self,
-        descriptor: BleakGATTDescriptor,
-        *,
-        use_cached: bool = False,
-        **kwargs: Any,
-    ) -> bytearray:
-        """No simulated characteristic has descriptors."""
-        raise BleakError(f"descriptor {descriptor} was not found")
-
-    async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        """No simulated characteristic has descriptors."""
-        raise BleakError(f"descriptor {descriptor} was not found")
 
     def _linked(self) -> SimulatedBall:
         if self._ball is None:

@@ -9,12 +9,12 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bleak.backends.adapter import BaseBleakAdapter
-from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.exc import BleakError
 
 from unknot.simulator import gatt
+from unknot.simulator.client import UnpairedClient
 from unknot.simulator.lines import Wire
 
 if TYPE_CHECKING:
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from bleak.args import SizedBuffer
     from bleak.backends.characteristic import BleakGATTCharacteristic
     from bleak.backends.client import NotifyCallback
-    from bleak.backends.descriptor import BleakGATTDescriptor
     from bleak.backends.scanner import AdvertisementDataCallback
 
 
-class RemoteClient(BaseBleakClient):
+class RemoteClient(UnpairedClient):
     """bleak's client over the socket of a simulated ball."""
 
     def __init__(
@@ -51,11 +50,6 @@ class RemoteClient(BaseBleakClient):
     def name(self) -> str:
         """The ball's name, or its address in bleak's form."""
         return self._name or self.address.replace(":", "-")
-
-    @property
-    def mtu_size(self) -> int:
-        """Bytes of one ATT packet."""
-        return gatt.MTU
 
     @property
     def is_connected(self) -> bool:
@@ -92,12 +86,6 @@ class RemoteClient(BaseBleakClient):
             self._lost()
             await wire.close()
 
-    async def pair(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing to pair."""
-
-    async def unpair(self) -> None:
-        """Nothing to unpair."""
-
     async def read_gatt_char(
         self,
         characteristic: BleakGATTCharacteristic,
@@ -131,20 +119,6 @@ class RemoteClient(BaseBleakClient):
         """Unsubscribe."""
         await self._ask("unsubscribe", role=characteristic.obj)
         self._hearers.pop(characteristic.obj, None)
-
-    async def read_gatt_descriptor(
-        self,
-        descriptor: BleakGATTDescriptor,
-        *,
-        use_cached: bool = False,
-        **kwargs: Any,
-    ) -> bytearray:
-        """No simulated characteristic has descriptors."""
-        raise BleakError(f"descriptor {descriptor} was not found")
-
-    async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:
-        """No simulated characteristic has descriptors."""
-        raise BleakError(f"descriptor {descriptor} was not found")
 
     async def _ask(self, verb: str, **fields: Any) -> Any:
         if self._wire is None:
