@@ -251,6 +251,22 @@ async def test_a_link_that_does_not_come_back_fails_the_session_and_leaves_the_s
     assert loop.time() - gone == pytest.approx(RESTORE_SECONDS, abs=2)
 
 
+async def test_a_session_that_is_begun_while_the_link_is_away_waits_to_be_armed(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air) as ball:
+        air.remove(sim)
+        await asyncio.sleep(1)
+        async with unknot.play("calf", on=ball) as session:
+            await asyncio.sleep(2)
+            air.add(sim)
+            await asyncio.sleep(30)
+            assert session.state is State.PAUSED
+            assert sim.trace.points == ()
+            session.resume()
+            await asyncio.sleep(1)
+            assert sim.level == 1
+
+
 async def test_an_end_while_the_link_is_away_stops_the_ball_as_soon_as_it_is_back(air: Air) -> None:
     sim = air.add(SimulatedBall("button-ball"))
     async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:

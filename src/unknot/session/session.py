@@ -216,6 +216,8 @@ class Session:
         unlisten = self._ball.listen(self)
         watchdog = Watchdog(lambda seconds: self._fail(Stalled(seconds)))
         watchdog.start()
+        if self._ball.is_restoring:  # lost before anybody listened here
+            self._post(messages.Lost("the link was lost", self._ball.level, self._ball.level_since))
         try:
             # Somebody left it running: a protocol begins with the motor off.
             if self._ball.level and await self._stop_ball() is StopOutcome.UNKNOWN:
