@@ -32,7 +32,7 @@ from unknot.simulator.backend import SimulatedClient, SimulatedScanner, adapter_
 from unknot.simulator.ball import SimulatedBall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from unknot.events import Event
     from unknot.profiles.model import FirmwareProfile
@@ -172,15 +172,26 @@ async def stop_all(
         BluetoothUnavailable: there is no working Bluetooth.
     """
     chosen, known, radio = _choose(profile, simulate)
-    if target is not None:
-        balls = [await discovery.find(radio, known, target, seconds=seconds)]
-    else:
-        found = (*await discovery.connected(radio, known), *await discovery.scan(radio, known, seconds=seconds))
-        balls = list({ball.address: ball for ball in found if ball.profiles}.values())
-    if not balls:
+    stopping: dict[str, tuple[FoundBall, asyncio.Task[StopOutcome]]] = {}
+
+    def stop(found: Iterable[FoundBall]) -> None:
+        for ball in found:
+            if ball.address not in stopping and (ball.profiles or target is not None):
+                work = _stop_one(ball, chosen or _best_profile(ball), radio)
+                stopping[ball.address] = ball, asyncio.create_task(work, name=f"stop {ball.address}")
+
+    try:
+        if target is not None:
+            stop([await discovery.find(radio, known, target, seconds=seconds)])
+        else:
+            stop(await discovery.connected(radio, known))  # these are likeliest to run, and need no scan
+            stop(await discovery.scan(radio, known, seconds=seconds))
+    finally:
+        if stopping:
+            await asyncio.wait([task for _, task in stopping.values()])
+    if not stopping:
         raise BallNotFound("no ball that a profile describes is connected or can be found")
-    outcomes = await asyncio.gather(*(_stop_one(ball, chosen or _best_profile(ball), radio) for ball in balls))
-    return tuple(zip(balls, outcomes, strict=True))
+    return tuple((ball, task.result()) for ball, task in stopping.values())
 
 
 def timeline(

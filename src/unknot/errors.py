@@ -197,8 +197,6 @@ class BallNotFound(LinkError):
 class LinkLost(LinkError):
     """The connection is gone; whether the motor runs on depends on the ball."""
 
-    advice = "press the ball's own button if it still vibrates"
-
 
 class LinkTimeout(LinkError):
     """The ball did not answer within our own deadline."""

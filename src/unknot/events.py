@@ -82,7 +82,11 @@ class LevelAdopted(Event):
 
 @dataclass(frozen=True, slots=True)
 class Paused(Event):
-    """The motor is off and the protocol waits; ``reason`` is "asked", "ball", or "link" after a lost link is back."""
+    """The motor is off and the protocol waits.
+
+    ``reason`` is "asked", "ball" (its button, a fault of its own), "link" after a lost link is back, or "address" if it
+    would have gone on, but the ball that came back has another address, so it may be another one.
+    """
 
     name: ClassVar[str] = "paused"
     reason: str
@@ -107,11 +111,13 @@ class Skipped(Event):
 class LinkDropped(Event):
     """The link is gone or does not answer, and is being restored; the protocol waits.
 
+    ``level`` is what the motor had, as far as is known.
     ``stops_within`` is after how many seconds the ball stops by itself, or None if it does not, or nobody knows: then
     the person must be told to press its button.
     """
 
     name: ClassVar[str] = "link_dropped"
+    level: int
     stops_within: float | None
     detail: str
 

@@ -84,7 +84,7 @@ async def test_a_ball_that_comes_back_under_another_address_is_found_but_not_the
         air.add(sim)
         await asyncio.sleep(20)
         assert ball.address == "C0:BA:11:00:00:77"
-        assert ear.returns == [(StopOutcome.CONFIRMED, False)]
+        assert ear.returns == [(StopOutcome.SENT, False)]  # who confirmed it may be another ball
         assert sim.level == 0
 
 

@@ -28,6 +28,7 @@ from unknot.profiles.codec import Codec, SetLevel
 from unknot.protocols.limits import Ceiling
 from unknot.protocols.timeline import compile_protocol
 from unknot.session.messages import OnLinkRestored
+from unknot.session.player import State
 from unknot.session.session import Session
 from unknot.simulator import Air, SimulatedBall
 from unknot.simulator.faults import Fault, FaultKind, FaultPlan
@@ -63,6 +64,9 @@ _IDLE = {
 
 _UNCERTAIN_SECONDS = ATTEMPTS * OPERATION_SECONDS + 0.5
 """For how long nobody knows, after a fault of another kind, whether a write has arrived; then it was told or failed."""
+
+_SETTLED_SECONDS = 4.0
+"""After so long (s) nothing is under way any more that was asked for before: three attempts, and some more."""
 
 LASTING_SECONDS = 1000.0
 """For how long the motor is watched after the end."""
@@ -132,6 +136,8 @@ class World:
     def live(self, seconds: float) -> None:
         """Let time pass."""
         self._loop.run_until_complete(asyncio.sleep(seconds))
+        if seconds >= _SETTLED_SECONDS:
+            self._hold_pause()
 
     def do(self, what: Callable[[], object], name: str) -> None:
         """Have somebody do something, inside the loop."""
@@ -186,16 +192,7 @@ class World:
 
     def verdict(self) -> None:
         """Hold the story against the rules; after `finish`."""
-        quiet = (events.LevelChanged, events.Reported)
-        story = "\n".join(
-            [
-                "",
-                repr(self.sim),
-                *self.done,
-                *map(str, self.happened),
-                *(str(event) for event in self.told if not isinstance(event, quiet)),
-            ]
-        )
+        story = self._story()
         assert self.is_over, f"it never ends{story}"
         assert self.complaints == [], f"{self.complaints}{story}"
         self._hold_ceiling(story)
@@ -207,6 +204,21 @@ class World:
             assert self.ended_at - self.asked_to_end_at <= ENDS_WITHIN, f"the end took too long{story}"
         self._hold_end(self.ended, story)
         self._hold_account(self.ended, story)
+
+    def _hold_pause(self) -> None:
+        """Off in every pause, unless the person switched it on."""
+        if self.session is None or self.ball is None or self.is_over or self.ball.is_restoring:
+            return
+        if self.session.state is State.PAUSED and not self._is_unacknowledged and self.sim.trace.points:
+            at, level = self.sim.trace.points[-1]
+            if level and at not in self._presses():
+                self.finish()
+                raise AssertionError(f"on at {at} in a pause{self._story()}")
+
+    def _story(self) -> str:
+        quiet = (events.LevelChanged, events.Reported)
+        told = (str(event) for event in self.told if not isinstance(event, quiet))
+        return "\n".join(["", repr(self.sim), *self.done, *map(str, self.happened), *told])
 
     def _hold_ceiling(self, story: str) -> None:
         """Never above the ceiling: no level that is written to the ball."""

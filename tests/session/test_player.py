@@ -114,7 +114,7 @@ class Bench:
     def restore(self, *, is_same: bool = True) -> list[Effect]:
         """The link is back, and the first write on it was a stop."""
         self.turn(0)
-        return self.say(Restored(self.now, is_same))
+        return self.say(Restored(StopOutcome.CONFIRMED, self.now, "C0", is_same))
 
     @property
     def writes(self) -> list[tuple[float, int]]:
@@ -169,7 +169,7 @@ def test_every_input_is_taken_in_every_state(state: State) -> None:
     examples: list[Input] = [
         Begin(), Wake(), Pause(), Resume(), Skip(), End(), Fail("gone"), Written(1, BEGAN, BEGAN),
         Stopped(StopOutcome.SENT, BEGAN, BEGAN), Stopped(StopOutcome.UNKNOWN, BEGAN, BEGAN), Observed(1), Observed(0),
-        Lapsed(), Lost("gone", 1, BEGAN), Restored(BEGAN, True),
+        Lapsed(), Lost("gone", 1, BEGAN), Restored(StopOutcome.SENT, BEGAN, "C0", True),
     ]  # fmt: skip
     assert {type(example) for example in examples} == set(get_args(messages.Input))
     road: dict[State, list[Input]] = {

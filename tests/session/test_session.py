@@ -251,20 +251,19 @@ async def test_a_link_that_does_not_come_back_fails_the_session_and_leaves_the_s
     assert loop.time() - gone == pytest.approx(RESTORE_SECONDS, abs=2)
 
 
-async def test_a_session_that_is_begun_while_the_link_is_away_waits_to_be_armed(air: Air) -> None:
+async def test_nothing_begins_while_the_link_is_away(air: Air) -> None:
     sim = air.add(SimulatedBall("button-ball"))
     async with unknot.connect(simulate=air) as ball:
         air.remove(sim)
-        await asyncio.sleep(1)
-        async with unknot.play("calf", on=ball) as session:
-            await asyncio.sleep(2)
-            air.add(sim)
-            await asyncio.sleep(30)
-            assert session.state is State.PAUSED
-            assert sim.trace.points == ()
-            session.resume()
-            await asyncio.sleep(1)
-            assert sim.level == 1
+        with pytest.raises(LinkLost, match="is being restored"):
+            await unknot.play("calf", on=ball).__aenter__()
+        with pytest.raises(LinkLost, match="is being restored"):
+            await ball.vibrate(20, seconds=5)
+        air.add(sim)
+        await asyncio.sleep(30)
+        assert sim.trace.points == ()
+        await ball.vibrate(20, seconds=5)
+    assert sim.trace.seconds_on() == 5
 
 
 async def test_an_end_while_the_link_is_away_stops_the_ball_as_soon_as_it_is_back(air: Air) -> None:

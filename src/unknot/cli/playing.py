@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,13 +18,13 @@ from unknot.cli import exits
 from unknot.cli.words import printable
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
+    from collections.abc import Callable
 
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.device.ball import Ball
     from unknot.session.session import Session
+    from unknot.simulator.air import Air
     from unknot.simulator.faults import Fault, FaultPlan
 
 START_KEYS = ("\n", "\r", " ")
@@ -55,12 +55,14 @@ async def play(
     Raises:
         UnknotError: no ball, or a failure after which the motor is known to be off.
     """
+    from unknot import api
     from unknot.cli.interrupts import Interrupts
     from unknot.cli.keys import Keyboard
     from unknot.errors import UnknotError
     from unknot.events import EndReason
     from unknot.profiles import library
     from unknot.profiles.model import Evidence
+    from unknot.simulator.injection import inject
 
     session: Session | None = None
     had_keys = False
@@ -68,7 +70,9 @@ async def play(
         try:
             if not options.simulate:
                 click.echo("looking for the ball ...", err=True)
-            async with _connected(options, plan) as ball:
+            air = _air(options) if plan else None
+            where = air or options.where
+            async with api.connect(options.device, profile=options.profile, simulate=where) as ball:
                 caution = library.caution(ball.profile)
                 if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
@@ -79,6 +83,8 @@ async def play(
                 if ask and not await _armed(keyboard, ball):
                     click.echo("not started", err=True)
                     return exits.DONE
+                if plan is not None and air is not None:
+                    inject(plan, air, tell=_tell_fault)  # also while the ball is left: what can fail then is the stop
                 await _watch(session, keyboard, interrupts, options.speed, as_json=as_json)
         except UnknotError as error:
             if not _may_still_run(session):
@@ -93,28 +99,16 @@ async def play(
     return exits.INTERRUPTED if interrupts.happened or (stopped and not had_keys) else exits.DONE
 
 
-@asynccontextmanager
-async def _connected(options: DeviceOptions, plan: FaultPlan | None) -> AsyncIterator[Ball]:
-    """The ball to play on. What is planned happens to a simulated one, from the connection until it is left."""
-    from unknot import api
-
-    if plan is None:
-        async with api.connect(options.device, profile=options.profile, simulate=options.where) as ball:
-            yield ball
-        return
+def _air(options: DeviceOptions) -> Air:
     from unknot.profiles import library
     from unknot.simulator.air import Air
     from unknot.simulator.ball import SimulatedBall
-    from unknot.simulator.injection import inject
 
-    air = Air(SimulatedBall(library.load_or_default(options.profile)))
-    async with api.connect(options.device, profile=options.profile, simulate=air) as ball:
-        inject(plan, air, tell=_tell_fault)  # also while the ball is left: what can fail then is the stop
-        yield ball
+    return Air(SimulatedBall(library.load_or_default(options.profile)))
 
 
 def _tell_fault(fault: Fault) -> None:
-    click.echo(f"fault {fault}", err=True)
+    sys.stderr.write(f"fault {fault}\n")  # a live picture takes it from there
 
 
 def _may_still_run(session: Session | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -32,7 +33,15 @@ STOP_WORDS = {
 }
 
 
-_PAUSED = {"asked": "paused", "ball": "paused by the ball", "link": "paused after the link was lost"}
+_PAUSED = {
+    "asked": "paused",
+    "ball": "paused by the ball",
+    "link": "paused after the link was lost",
+    "address": "paused because the ball has another address now and may be another one",
+}
+
+_LINES = 5
+"""How many lines about what has happened stand above the live picture."""
 
 
 class Screen(Protocol):
@@ -69,28 +78,30 @@ class Live:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._step: events.StepStarted | None = None
         self._paused = ""
         self._lost = ""
-        self._done: list[str] = []
+        self._is_level_known = True
+        self._happened: deque[str] = deque(maxlen=_LINES)
+        self._is_over = False
 
     def show(self, event: events.Event) -> None:
         """Take it into the picture."""
         match event:
-            case events.StepStarted():
-                self._step = event
             case events.Paused():
                 self._paused = _PAUSED[event.reason]
             case events.LinkDropped():
                 self._lost = describe_loss(event)
+                self._is_level_known = event.level == 0 or event.stops_within is not None
             case events.LinkRestored():
-                self._lost = ""
+                self._lost, self._is_level_known = "", True
             case events.Resumed():
                 self._paused = ""
-            case events.Ended() | events.LevelAdopted():
-                self._done.append(describe(event))
+            case events.Ended():
+                self._is_over = True
             case _:
                 pass
+        if isinstance(event, events.Ended | events.LevelAdopted | events.LinkRestored | events.Reported):
+            self._happened.extend(filter(None, [describe(event)]))
 
     def __rich__(self) -> Group:
         from rich.console import Group
@@ -98,6 +109,9 @@ class Live:
         from rich.table import Table
         from rich.text import Text
 
+        happened = [Text(line) for line in self._happened]
+        if self._is_over:
+            return Group(*happened)
         timeline, position, level = self._session.timeline, self._session.position, self._session.level
         span = timeline.spans[timeline.span_at(position)]
         rows = Table.grid(padding=(0, 1))
@@ -105,19 +119,25 @@ class Live:
         rows.add_row(
             span.do, ProgressBar(length, within, width=_BAR), Text(countdown(span.end - position), style="bold")
         )
-        rows.add_row("level", ProgressBar(timeline.levels, level, width=_BAR), f"{level} of {timeline.levels}")
+        known = f"{level} of {timeline.levels}" if self._is_level_known else "unknown"
+        rows.add_row("level", ProgressBar(timeline.levels, level, width=_BAR), known)
         rows.add_row(
             "all", ProgressBar(timeline.seconds, position, width=_BAR), f"{countdown(timeline.seconds - position)} left"
         )
-        words = self._step.say if self._step else timeline.title
-        if self._lost:
-            words = f"{self._lost[0].upper()}{self._lost[1:]}."
-        elif self._paused:
-            words = f"{self._paused.capitalize()}, motor off. {words}"
-        head = Text(words, style="bold")
+        head = Text(self._words(span.say), style="bold")
         keys = "space goes on" if self._paused else "space pauses"
         foot = Text(f"{keys}   n next step   any other key stops", style="dim")
-        return Group(*(Text(line) for line in self._done), *(() if self._done else (head, rows, foot)))
+        return Group(*happened, head, rows, foot)
+
+    def _words(self, say: str) -> str:
+        from unknot.session.player import State
+
+        lost = f"{self._lost[0].upper()}{self._lost[1:]}." if self._lost else ""
+        if self._session.state is State.STOPPING:
+            return f"Stopping. {lost}".rstrip()
+        if lost:
+            return lost
+        return f"{self._paused.capitalize()}, motor off. {say}" if self._paused else say
 
 
 @asynccontextmanager
@@ -150,7 +170,7 @@ def is_drawable() -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of event
+def describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind of event
     """An event as a line for a person; empty for what a person need not know."""
     match event:
         case events.Started():
@@ -167,6 +187,8 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of eve
             return f"{clock(event.at):>6}  {describe_loss(event)}"
         case events.LinkRestored():
             return f"{clock(event.at):>6}  the link is back: {STOP_WORDS[event.stop]}"
+        case events.Reported() if event.values.get("fault"):
+            return f"{clock(event.at):>6}  the ball reports its fault {event.values['fault']}"
         case events.Resumed():
             return f"{clock(event.at):>6}  goes on"
         case events.Skipped():
@@ -180,7 +202,9 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911 - one per kind of eve
 
 def describe_loss(event: events.LinkDropped) -> str:
     """What a person on the ball must know when the link is gone."""
-    lost = "the link is lost and being restored"
+    lost = f"{event.detail}; trying to get the link back"
+    if not event.level:
+        return lost
     if event.stops_within is None:
         return f"{lost}; press the ball's own button if it still vibrates"
     within = f" within {event.stops_within:g} s" if event.stops_within else ""

@@ -15,7 +15,7 @@ from unknot.device.guard import Guard, Orders
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.reach import reach
 from unknot.device.writer import Writer
-from unknot.errors import AttError, LinkError, LinkTimeout, NotStopped, UsageError
+from unknot.errors import AttError, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import Paused, StopOutcome
 from unknot.profiles.codec import Codec, Report
 from unknot.protocols import limits
@@ -150,7 +150,8 @@ class Ball:
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
         self._limiter: asyncio.TimerHandle | None = None
-        self._limiting: asyncio.Task[StopOutcome] | None = None
+        self._limiting: asyncio.Task[None] | None = None
+        self._may_run_on = False
         self._listeners: list[Listener] = []
         self._player: object | None = None
 
@@ -174,12 +175,16 @@ class Ball:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        outcome = await finish(self._leave)
-        if outcome is not StopOutcome.UNKNOWN:
-            return
-        if error is None:
-            raise self._not_stopped()
-        error.add_note(str(self._not_stopped()))
+        try:
+            await finish(self._leave)
+        except asyncio.CancelledError as cancelled:
+            error = error or cancelled
+            raise
+        finally:
+            if self._may_run_on:
+                if error is None:
+                    raise self._not_stopped()
+                error.add_note(str(self._not_stopped()))
 
     async def stop_once(self) -> StopOutcome:
         """Instead of ``async with``: connect, stop, disconnect; for a ball that somebody left running.
@@ -187,8 +192,9 @@ class Ball:
         Raises:
             LinkError: there is no link to stop it by.
         """
-        await self._link.open()
-        return await finish(self._leave) or StopOutcome.UNKNOWN
+        outcome = await reach(self._link, self._seek, self._stop_and_get_acquainted, seconds=REACH_SECONDS)
+        await finish(self._leave)
+        return outcome
 
     @property
     def address(self) -> str:
@@ -236,9 +242,12 @@ class Ball:
 
         Raises:
             UsageError: another one plays on it.
+            LinkLost: its link is being restored; nothing must start when it is back.
         """
         if self._player is not None:
             raise UsageError(f"a session plays on {self.name} already; end it first")
+        if self._restoring is not None:
+            raise LinkLost(f"the link to {self.address} is being restored; start when it is back", address=self.address)
         self._player = player
         self._lift_limit()
 
@@ -260,15 +269,15 @@ class Ball:
     async def set_level(self, level: int) -> None:
         """Write a level; 0 stops. A newer level or a stop that is asked for meanwhile takes this one's place.
 
-        This is the bare verb: it neither eases in nor knows a muscle's ceiling. Unless a session plays on the ball, the
-        motor is stopped ``limits.FREE`` seconds after it was started.
+        This is the bare verb: it neither eases in nor knows a muscle's ceiling. The motor is stopped ``limits.FREE``
+        seconds after it was first asked for.
 
         Args:
             level: 0 to `levels`.
 
         Raises:
             LevelOutOfRange: the ball has no such level; nothing is written.
-            UsageError: it is no whole number.
+            UsageError: it is no whole number, or a session plays on the ball; it may be stopped at any time.
             LinkError: it could not be written.
             NotStopped: level 0 could not be written.
         """
@@ -276,8 +285,15 @@ class Ball:
             if await self.stop() is StopOutcome.UNKNOWN:
                 raise self._not_stopped()
             return
-        if self._limiter is None and self._player is None:
+        if self._player is not None:
+            raise UsageError(f"a session plays on {self.name}; a level of your own would meddle with it")
+        self._codec.refuse_level(level)
+        if self._limiter is None:
             self._limiter = asyncio.get_running_loop().call_later(limits.FREE.value, self._limit)
+        await self.drive(level)
+
+    async def drive(self, level: int) -> None:
+        """Write a level above 0 for the player that has claimed the ball. Raises as `set_level`."""
         try:
             await self._writer.set_level(level)
         except AttError:
@@ -298,10 +314,19 @@ class Ball:
             What is known about the motor now; no exception is raised for the radio's sake.
         """
         self._tell(lambda listener: listener.ball_stopped())
-        self._lift_limit()
+        return await self.stop_unheard()
+
+    async def stop_unheard(self) -> StopOutcome:
+        """As `stop`, for a session, which does not want to hear of its own stops."""
+        self._writer.withdraw()  # at once, not when the task below gets its turn
+        return await finish(self._stop)
+
+    async def _stop(self) -> StopOutcome:
         outcome = await self._writer.stop()
         if outcome is StopOutcome.UNKNOWN:
-            outcome = await finish(self._stop_on_restored_link)
+            outcome = await self._stop_on_restored_link()
+        if outcome is not StopOutcome.UNKNOWN:
+            self._lift_limit()
         return outcome
 
     def withdraw(self) -> None:
@@ -341,8 +366,12 @@ class Ball:
             self._limiter = None
 
     def _limit(self) -> None:
-        log.warning("%s: stopped after %g s without a session", self.name, limits.FREE.value)
-        self._limiting = asyncio.create_task(self.stop(), name=f"limit of {self.address}")
+        self._limiter = None
+        self._limiting = asyncio.create_task(self._stop_at_limit(), name=f"limit of {self.address}")
+
+    async def _stop_at_limit(self) -> None:
+        outcome = await self.stop()
+        log.warning("%s: stop after %g s without a session: %s", self.name, limits.FREE.value, outcome)
 
     # Losing the link.
 
@@ -350,34 +379,44 @@ class Ball:
         """The link is gone, or does not answer, which is the same for whoever lies on the ball."""
         if not self._is_restorable:
             self._writer.withdraw()
+            self._tell(lambda listener: listener.ball_failed(error))
             return
         self._writer.lose()
         if self._restoring is None:
             self._tell(lambda listener: listener.ball_lost(error))
             self._restoring = asyncio.create_task(self._restore(), name=f"link to {self.address}")
+            self._restoring.add_done_callback(self._forget_restoring)
+
+    def _forget_restoring(self, task: asyncio.Task[StopOutcome]) -> None:
+        """Also when it was cancelled before it began."""
+        if self._restoring is task:
+            self._restoring = None
 
     async def _restore(self) -> StopOutcome:
         """Get the link back, stop the motor first of all, and tell how it went."""
-        address = self.address
+        address, was_on = self.address, self.level > 0
         try:
             await self._link.abandon()
             greet = self._stop_and_get_acquainted
             outcome = await reach(self._link, self._seek, greet, seconds=self._restore_seconds)
         except LinkError as error:
             self._is_restorable = False
-            failure = error
+            self._restoring = None
+            failure = error  # `error` itself is gone when the block is left
             self._tell(lambda listener: listener.ball_failed(failure))
             return StopOutcome.UNKNOWN
-        finally:
-            self._restoring = None
+        self._restoring = None
         is_same = self.address == address
+        if was_on and not is_same and outcome is StopOutcome.CONFIRMED:
+            outcome = StopOutcome.SENT  # what confirmed it may be another ball of that name
         if self._writer.guard is not None and not is_same:
             self._writer.guard.order(self._orders())
         self._tell(lambda listener: listener.ball_restored(outcome, is_same=is_same))
         return outcome
 
     async def _stop_on_restored_link(self) -> StopOutcome:
-        self._link_lost(LinkTimeout(f"{self.name} does not obey a stop", address=self.address))
+        if self._is_restorable:
+            self._link_lost(LinkTimeout(f"{self.name} does not obey a stop", address=self.address))
         if self._restoring is None:
             return StopOutcome.UNKNOWN
         restoring = self._restoring
@@ -397,12 +436,14 @@ class Ball:
 
     # Leaving.
 
-    async def _leave(self) -> StopOutcome | None:
-        """Stop and disconnect; None if there was no link and nothing to stop."""
+    async def _leave(self) -> None:
+        """Stop and disconnect; without a link and anything to stop, only the latter."""
         outcome = None
+        self._writer.close()
         try:
             if self._link.is_connected or self.level:
                 outcome = await self.stop()
+                self._may_run_on = outcome is StopOutcome.UNKNOWN
             if outcome is StopOutcome.SENT:
                 await self._let_arrive()
         finally:
@@ -414,7 +455,6 @@ class Ball:
                 await asyncio.wait(tasks)
             await self._link.abandon()
             await self._dismiss_guard()
-        return outcome
 
     def _orders(self) -> Orders:
         return Orders.for_ball(self._codec, self.address, self.name)
@@ -469,7 +509,9 @@ class Ball:
             return
         now, sent = asyncio.get_running_loop().time(), self._writer.sequence
         self._writer.hear_answer(sequence)
-        if level == 0 and sequence in (None, sent):
+        if level:
+            self._writer.hear_on()
+        elif sequence in (None, sent):
             self._writer.hear_off()
         if self._echoes.hear(level, self.level, now, sequence=sequence, sent=sent):
             lapsed = level == 0 and self._writer.has_lapsed(now)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkTimeout
+from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkLost, LinkTimeout
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,9 +59,9 @@ async def reach(
                     return await _open(link, greet)
                 except GattMismatch:
                     raise
-                except LinkError as error:
-                    failure = error
-                    log.info("reaching %s, attempt %d: %s", link.address, attempt + 1, error)
+                except Exception as error:  # noqa: BLE001 - a fault of the library is one failed attempt, and no more
+                    failure = error if isinstance(error, LinkError) else LinkLost(repr(error), address=link.address)
+                    log.info("reaching %s, attempt %d: %s", link.address, attempt + 1, failure)
                     if isinstance(error, BallNotFound) and not is_stale:
                         is_stale = True
                         continue  # nothing is gained by waiting before the scan

@@ -71,6 +71,7 @@ class Writer:
         self._lock = asyncio.Lock()
         self._turn = 0
         self._is_barred = False
+        self._is_closed = False
         self._written_at = 0.0
         self._answered: float | str | None = None
         self._proved_until = math.inf
@@ -129,6 +130,14 @@ class Writer:
         """The ball reported level 0, in answer to the newest command as far as its reports can tell."""
         self._off_heard.set()
 
+    def hear_on(self) -> None:
+        """The ball reported a level above 0: what it said of being off before is no answer to a stop."""
+        self._off_heard.clear()
+
+    def close(self) -> None:
+        """Write no level any more, only stops: the ball is being left."""
+        self._is_closed = True
+
     async def keep(self) -> None:
         """Keep the level alive while the motor is on; runs as a task until it is cancelled.
 
@@ -146,7 +155,7 @@ class Writer:
                 repeats = self._repeats + 1 if repeat_at < renew_at else 0
                 try:
                     # The turn is the present one: a stop that is asked for before the lock is ours makes it stale.
-                    await self._write_level(self.level, self._turn)
+                    await self._write_level(None, self._turn)
                 except Exception as error:  # noqa: BLE001 - a lease that is not renewed must be told, whatever the reason
                     self._vibrating.clear()
                     self._failed(error if isinstance(error, LinkError) else LinkLost(repr(error)))
@@ -155,10 +164,12 @@ class Writer:
     def _owes_an_answer(self) -> bool:
         return self._answered != self.sequence and self._repeats < ATTEMPTS and self._reports("level", "sequence")
 
-    async def _write_level(self, level: int, turn: int) -> None:
+    async def _write_level(self, level: int | None, turn: int) -> None:
+        """Write a level, or None for the one that the motor has when it is its turn."""
         async with self._lock:
-            if self._is_barred:
+            if self._is_barred or self._is_closed:
                 raise LinkLost(f"the link to {self._link.address} is gone", address=self._link.address)
+            level = self.level if level is None else level
             before, since, began = self.level, self.since, asyncio.get_running_loop().time()
             self._repeats = 0
             for attempt in range(1, ATTEMPTS + 1):
@@ -167,11 +178,8 @@ class Writer:
                 try:
                     await self._try_level(level, before, turn)
                 except LinkError as error:
-                    may_have_arrived = not isinstance(error, AttError)
-                    if may_have_arrived and level != before and self.since == since:
-                        self.since = began
-                    elif not may_have_arrived and self.level == level and self.since == since:
-                        self.level = before
+                    if self.since == since:
+                        self._guess(level, before, began, refused=isinstance(error, AttError))
                     if attempt == ATTEMPTS or isinstance(error, LinkLost):
                         raise
                     log.info("level, attempt %d of %d: %s", attempt, ATTEMPTS, error)
@@ -179,6 +187,13 @@ class Writer:
                     if level != before and self.since == since:
                         self.since = asyncio.get_running_loop().time()
                     return
+
+    def _guess(self, level: int, before: int, began: float, *, refused: bool) -> None:
+        """What the motor has after a write that failed: what is refused changes nothing, all else may have arrived."""
+        if refused and self.level == level:
+            self.level = before
+        elif not refused and level != before:
+            self.since = began
 
     async def _try_level(self, level: int, before: int, turn: int) -> None:
         writes = self._codec.encode(SetLevel(level, self._safety.lease, self._next_sequence()))
@@ -202,8 +217,8 @@ class Writer:
             self._vibrating.set()
 
     async def _stop(self) -> StopOutcome:
-        self._off_heard.clear()
         async with self._lock:
+            self._off_heard.clear()
             outcome = await self._try_to_stop()
             if outcome is not StopOutcome.UNKNOWN:
                 self.level = 0

@@ -97,9 +97,11 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """The link is back and the motor stopped: off since when (time of the loop), and whether it is surely this ball."""
+    """The link is back: what is known of the stop, off since when (time of the loop), and at which address."""
 
+    outcome: StopOutcome
     at: float
+    address: str
     is_same: bool
 
 

@@ -107,6 +107,11 @@ class Player:
         return self._level
 
     @property
+    def needs_motor(self) -> bool:
+        """Whether the motor is on, or will be; a last stretch goes on without a ball."""
+        return self._level > 0 or self.state is not State.RUNNING or any(cue.level for cue in self._cues)
+
+    @property
     def deadline(self) -> float | None:
         """The time of the loop at which the player wants to be woken, or None while it waits for an input."""
         if self.state is not State.RUNNING:
@@ -209,6 +214,8 @@ class Player:
         if not isinstance(event, Lost):
             return []
         self._account(event.level, min(event.since, now))
+        if not self.needs_motor:
+            return []
         if self._on_link_restored is OnLinkRestored.END:
             self._detail = event.detail
             return self._stop(EndReason.FAILED, now)
@@ -225,12 +232,17 @@ class Player:
     def _restored(self, event: Input, now: float) -> list[Effect]:
         if not isinstance(event, Restored):
             return []
-        effects = self._changed(0, event.at, event.at)
+        effects = [*self._changed(0, event.at, event.at), *self._tell_restored(event, now)]
         self._held_to = None
         if self._goes_on and event.is_same:
             return effects + self._resume(event, now)
         self.state = State.PAUSED
-        return [*effects, Tell(events.Paused(self.elapsed(now), "link"))]
+        return [*effects, Tell(events.Paused(self.elapsed(now), "address" if self._goes_on else "link"))]
+
+    def _tell_restored(self, event: Input, now: float) -> list[Effect]:
+        if not isinstance(event, Restored):
+            return []
+        return [Tell(events.LinkRestored(self.elapsed(now), event.outcome, event.address))]
 
     def _lapsed(self, event: Input, now: float) -> list[Effect]:
         """The motor went off because the radio was slow; nobody wanted it off, so it is eased in again."""
@@ -363,7 +375,7 @@ class Player:
         (State.RUNNING, Observed): _observed,
         (State.RUNNING, Lapsed): _lapsed,
         (State.RUNNING, Lost): _lose,
-        (State.RUNNING, Restored): _ignore,
+        (State.RUNNING, Restored): _tell_restored,
         (State.PAUSED, Begin): _ignore,
         (State.PAUSED, Wake): _ignore,
         (State.PAUSED, Pause): _ignore,
@@ -402,7 +414,7 @@ class Player:
         (State.STOPPING, Observed): _observed,
         (State.STOPPING, Lapsed): _lapsed,
         (State.STOPPING, Lost): _ignore,
-        (State.STOPPING, Restored): _ignore,
+        (State.STOPPING, Restored): _tell_restored,
         (State.ENDED, Begin): _ignore,
         (State.ENDED, Wake): _ignore,
         (State.ENDED, Pause): _ignore,

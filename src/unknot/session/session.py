@@ -62,8 +62,7 @@ class Session:
         self._told: asyncio.Queue[events.Event | None] = asyncio.Queue()
         self._listeners: list[Callable[[events.Event], None]] = []
         self._task: asyncio.Task[None] | None = None
-        self._is_stopping = False
-        self._failure: Exception | None = None
+        self._failure: BaseException | None = None
         self._untold: deque[events.Event] = deque()
         self._ended: events.Ended | None = None
 
@@ -76,7 +75,6 @@ class Session:
         if self._ledger is not None:
             # Before the motor starts: a program that is killed has used up what it had planned.
             self._entry = self._ledger.begin(self.timeline, _wall_clock())
-        self._inbox.append(messages.Begin())  # an end that is asked for before the first step goes in front of it
         self._task = asyncio.create_task(self._play(), name=f"session {self.timeline.muscle or 'free'}")
         return self
 
@@ -178,9 +176,8 @@ class Session:
     # What the ball says (`unknot.device.ball.Listener`).
 
     def ball_stopped(self) -> None:
-        """Somebody asked for a stop: if it was not we, the person gets a pause."""
-        if not self._is_stopping:
-            self._post(messages.Pause())
+        """Somebody else asked for a stop: the person gets a pause."""
+        self._post(messages.Pause())
 
     def ball_changed_level(self, level: int) -> None:
         """The ball changed its level by itself."""
@@ -196,19 +193,21 @@ class Session:
 
     def ball_lost(self, error: LinkError) -> None:
         """The link is gone or does not answer, and is being restored."""
-        self._tell(events.LinkDropped(self._elapsed(), self._ball.profile.safety.stops_within, str(error)))
-        if self._on_link_restored is OnLinkRestored.END and self._failure is None:
-            self._failure = error
+        within = self._ball.profile.safety.stops_within
+        self._tell(events.LinkDropped(self._elapsed(), self._ball.level, within, str(error)))
+        is_over = self.state in (State.STOPPING, State.ENDED)
+        if self._on_link_restored is OnLinkRestored.END and self._player.needs_motor and not is_over:
+            self._failure = self._failure or error
         self._post(messages.Lost(str(error), self._ball.level, self._ball.level_since))
 
     def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:
         """The link is back, and the motor has been stopped."""
-        self._tell(events.LinkRestored(self._elapsed(), outcome, self._ball.address))
-        self._post(messages.Restored(self._ball.level_since, is_same))
+        self._post(messages.Restored(outcome, self._ball.level_since, self._ball.address, is_same))
 
     def ball_failed(self, error: LinkError) -> None:
         """The link could not be restored."""
-        self._fail(error)
+        if self._player.needs_motor:
+            self._fail(error)
 
     # The one task that plays.
 
@@ -216,12 +215,11 @@ class Session:
         unlisten = self._ball.listen(self)
         watchdog = Watchdog(lambda seconds: self._fail(Stalled(seconds)))
         watchdog.start()
-        if self._ball.is_restoring:  # lost before anybody listened here
-            self._post(messages.Lost("the link was lost", self._ball.level, self._ball.level_since))
         try:
             # Somebody left it running: a protocol begins with the motor off.
-            if self._ball.level and await self._stop_ball() is StopOutcome.UNKNOWN:
+            if self._ball.level and await self._ball.stop_unheard() is StopOutcome.UNKNOWN:
                 self._fail(NotStopped())
+            self._inbox.append(messages.Begin())  # an end that is asked for before the first step goes in front of it
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()
                 watchdog.check()
@@ -269,14 +267,14 @@ class Session:
     async def _perform(self, effect: messages.SetLevel | messages.StopMotor) -> list[messages.Effect]:
         loop, ball = asyncio.get_running_loop(), self._ball
         if isinstance(effect, messages.StopMotor):
-            outcome = await self._stop_ball()
+            outcome = await ball.stop_unheard()
             at = ball.level_since
             if outcome is StopOutcome.UNKNOWN:
                 self._not_stopped()
                 at = min(loop.time(), ball.leased_until)
             return self._player.handle(messages.Stopped(outcome, effect.due, at), loop.time())
         try:
-            await ball.set_level(effect.level)
+            await ball.drive(effect.level)
         except LinkError as error:
             if ball.is_restoring:
                 return []
@@ -290,13 +288,6 @@ class Session:
             error.__cause__ = self._failure
             self._failure = error
 
-    async def _stop_ball(self) -> StopOutcome:
-        self._is_stopping = True
-        try:
-            return await self._ball.stop()
-        finally:
-            self._is_stopping = False
-
     def _fail(self, error: Exception) -> None:
         if self.state in (State.STOPPING, State.ENDED):
             return  # the stop's own outcome tells what matters now
@@ -306,8 +297,8 @@ class Session:
     def _post(self, event: messages.Input) -> None:
         if isinstance(event, messages.End | messages.Fail | messages.Pause) and self.state is State.RUNNING:
             self._ball.withdraw()  # a stop follows: nothing may be written before it
-        # The end and a failure go before everything that waits.
-        if isinstance(event, messages.End | messages.Fail):
+        # The end, a failure and a loss go before everything that waits: nothing that was asked for before may start it.
+        if isinstance(event, messages.End | messages.Fail | messages.Lost):
             self._inbox.appendleft(event)
         else:
             self._inbox.append(event)
@@ -334,7 +325,7 @@ class Session:
             for listener in self._listeners:
                 try:
                     listener(event)
-                except Exception as error:
+                except (Exception, asyncio.CancelledError) as error:
                     log.exception("a listener failed, so the session ends")
                     self._failure = self._failure or error
                     self._post(messages.Fail(f"a listener failed: {error!r}"))
