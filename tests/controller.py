@@ -34,6 +34,7 @@ async def main(socket: str, profile: str, *addresses: str) -> None:
     client = BleakClient(addresses[0], backend=radio.client, **radio.options)
     await client.connect()
     guard.arm()
+    beating = asyncio.create_task(guard.beat())
     for write in codec.encode(SetLevel(LEVEL)):
         characteristic = codec.profile.gatt[write.to].characteristic
         await client.write_gatt_char(characteristic, write.data, response=write.kind is WriteKind.REQUEST)
@@ -45,6 +46,7 @@ async def main(socket: str, profile: str, *addresses: str) -> None:
             case "goodbye":
                 await guard.goodbye()
         print(word, end="", flush=True)  # noqa: T201 - done
+    beating.cancel()
     os._exit(0)  # as a program leaves that knows nothing of links and guards
 
 

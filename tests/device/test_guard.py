@@ -65,11 +65,13 @@ async def test_stops_a_ball_in_its_own_dialect_and_says_what_is_known(
     air = Air(ball)
     ball.press_button()
     with written(ball) as writes:
-        await takeover.take_over(orders_for(ball), radio_of(air))
+        await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert ball.level == 0
     assert not ball.is_connected
     assert len(writes) == (3 if profile == "vibmotor-3" else 1)
-    assert capsys.readouterr().err == f"\aunknot was killed while Ball?[1m vibrated{words}\n"
+    assert (
+        capsys.readouterr().err == f"{takeover.SHOW_CURSOR}\r\n\aunknot was killed while Ball?[1m vibrated{words}\r\n"
+    )
 
 
 @pytest.mark.real_time  # standard input is read in a thread, on which a virtual clock does not wait
@@ -115,7 +117,7 @@ async def test_tries_until_the_ball_obeys(monkeypatch: pytest.MonkeyPatch, capsy
 
     refuse(monkeypatch, ball, unwelcome)
     air = Air(ball)
-    await takeover.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert ball.level == 0
     # Three attempts on a link, then a new link after the pause.
     assert refusals == pytest.approx([0, 0, 0, 0.25, 0.25, 0.25, 0.75, 0.75], abs=1e-6)
@@ -130,15 +132,16 @@ async def test_a_ball_that_comes_back_in_time_is_stopped_and_one_that_does_not_i
     air = Air()
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await takeover.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert loop.time() - began == pytest.approx(takeover.TAKE_OVER_SECONDS)
     told = capsys.readouterr().err
     assert told == (
-        "\aunknot was killed while ButtonBall vibrated, and it could not be reached: press the ball's own button\n"
+        f"{takeover.SHOW_CURSOR}\r\n\aunknot was killed while ButtonBall vibrated, and it could not be reached: "
+        "press the ball's own button\r\n"
     )
     assert ball.level == 1
     loop.call_later(20, air.add, ball)
-    await takeover.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert ball.level == 0
 
 
@@ -157,7 +160,7 @@ async def test_a_stop_that_is_never_answered_costs_its_deadline_not_bleaks(monke
 
     monkeypatch.setattr(SimulatedBall, "request", silent_once)
     air = Air(ball)
-    await takeover.take_over(orders_for(ball), radio_of(air))
+    await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert asked == pytest.approx([0, 1], abs=1e-6)
     assert ball.level == 0
 
@@ -259,6 +262,21 @@ async def unlinked(ball: SimulatedBall) -> None:
 
 
 @pytest.mark.real_time
+async def test_the_motor_is_off_soon_after_its_controller_was_halted_and_the_link_stays(tmp_path: Path) -> None:
+    ball = SimulatedBall("button-ball")
+    async with Server(Air(ball), tmp_path / "ball"), controller(tmp_path / "ball", "button-ball", ball) as (process, _):
+        await asyncio.sleep(guard.SILENCE_SECONDS + 0.5)
+        assert ball.level == 2  # a controller that lives is left alone
+        process.send_signal(signal.SIGSTOP)
+        halted = asyncio.get_running_loop().time()
+        assert await off_after(ball, halted) < guard.SILENCE_SECONDS + guard.PROMISE_SECONDS
+        await asyncio.sleep(0.2)
+        assert ball.is_connected
+        process.kill()
+        await unlinked(ball)
+
+
+@pytest.mark.real_time
 @pytest.mark.parametrize("profile", ["button-ball", "vibmotor-3"])
 async def test_the_motor_is_off_soon_after_its_controller_was_killed(profile: str, tmp_path: Path) -> None:
     ball = SimulatedBall(profile)
@@ -351,7 +369,7 @@ async def test_whoever_is_at_the_terminal_hears_a_bell_and_reads_what_happened(t
             os.close(screen)
             shell.kill()
             shell.wait()
-        assert b"\aunknot was killed while the ball vibrated: motor off\r\n" in text
+        assert b"\aunknot was killed while the ball vibrated: motor off\r" in text
         assert ball.level == 0
 
 

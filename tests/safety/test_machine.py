@@ -50,6 +50,12 @@ class Life(RuleBasedStateMachine):
     def somebody_wishes(self, wish: str) -> None:
         self.world.person(wish)
 
+    @rule(first=st.sampled_from(["pause", "skip"]), seconds=st.floats(0.01, 3))
+    def somebody_changes_their_mind(self, first: str, seconds: float) -> None:
+        self.world.person(first)
+        self.world.live(seconds)
+        self.world.person("resume")
+
     @rule()
     def somebody_presses_the_button(self) -> None:
         self.world.press()

@@ -137,7 +137,8 @@ def run(
 def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int:
     """Vibrate without a muscle: ease in, hold, stop.
 
-    Easing in is part of the time: the intensity rises by at most 10 % a second.
+    Easing in is part of the time: the intensity rises by at most 10 % a second. What it reaches is at most a third of
+    the range, for 60 s at most, since no muscle sets a ceiling.
 
     \b
     Examples:

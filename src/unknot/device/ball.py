@@ -147,6 +147,7 @@ class Ball:
         self._echoes = Echoes()
         self._writer = Writer(self._link, self._codec, self._echoes, self._link_lost)
         self._keeper: asyncio.Task[None] | None = None
+        self._beating: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
         self._limiter: asyncio.TimerHandle | None = None
@@ -162,6 +163,8 @@ class Ball:
         greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
         if self._radio.guard is not None and guard.is_needed(self.profile):
             self._writer.guard = Guard.start(self._radio.guard, self._orders())
+        if self._writer.guard is not None:
+            self._beating = asyncio.create_task(self._writer.guard.beat(), name=f"guard of {self.address}")
         try:
             await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
         except BaseException:
@@ -463,6 +466,9 @@ class Ball:
         """Let the guard go, unless the motor may still run: then it is the guard's to stop."""
         if self._writer.guard is None:
             return
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
         if self.level:
             self._writer.guard.hand_over()
         else:

@@ -1,8 +1,9 @@
 """The guard, seen from the controller: a small process that outlives it and stops the ball; the ball starts it.
 
 BlueZ keeps the link of a killed process, and the ball keeps its level. The controller holds the guard's standard input
-open and writes on it what to do; when it closes without a goodbye, the controller is dead and the guard takes over, as
-`unknot.device.takeover` says. It never acts before, so it never fights a live controller.
+open and writes on it what to do, and that it lives; when it closes without a goodbye, or nothing comes while the motor
+is on, the controller is dead or halted and the guard stops the ball, as `unknot.device.takeover` says. It never acts
+before, so it never fights a live controller.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ log = logging.getLogger(__name__)
 PROMISE_SECONDS = 2.0
 """A motor is off that long after its controller was killed, where the link still stands (judgement: before a person has
 found out what is wrong)."""
+
+BEAT_SECONDS = 0.5
+"""How often the controller says, while the motor may be on, that it lives (judgement)."""
+
+SILENCE_SECONDS = 2.0
+"""A controller that says nothing for so long is halted or hangs, and is as good as dead: four beats (judgement)."""
 
 GOODBYE_SECONDS = 3.0
 """How long the guard may take to leave after a goodbye: the time in which a slow machine starts it (judgement)."""
@@ -122,6 +129,13 @@ class Guard:
     def disarm(self) -> None:
         """Say that the motor is known to be off."""
         self._set_armed(armed=False)
+
+    async def beat(self) -> None:
+        """Say again and again, while the motor may be on, that we live; runs as a task until it is cancelled."""
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            if self._is_armed:
+                self._tell({"beat": True})
 
     async def goodbye(self) -> None:
         """Let the guard leave, and wait until it has, at most `GOODBYE_SECONDS`."""

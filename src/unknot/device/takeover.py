@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 from bleak import BleakAdapter, BleakClient
 
 from unknot.device.discovery import RADIO_SECONDS
-from unknot.device.guard import Orders
+from unknot.device.guard import SILENCE_SECONDS, Orders
 from unknot.device.link import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS, PARTING_SECONDS
 from unknot.device.reach import BACK_OFF
 from unknot.device.writer import ATTEMPTS
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
+
+SHOW_CURSOR = "\x1b[?25h"
+"""What a terminal shows its cursor by (DEC private mode 25)."""
 
 log = logging.getLogger(__name__)
 
@@ -38,44 +41,65 @@ async def watch(stdin: IO[bytes], radio: Radio) -> None:
     """
     orders: Orders | None = None
     is_armed = False
-    while line := await asyncio.to_thread(stdin.readline):
-        try:
-            told = json.loads(line)
-        except ValueError:  # the controller was killed in the middle of it
-            continue
-        match told:
+    while True:
+        reading = asyncio.ensure_future(asyncio.to_thread(stdin.readline))
+        await asyncio.wait([reading], timeout=SILENCE_SECONDS if is_armed else None)
+        if not reading.done() and orders is not None:
+            is_armed = False  # until it is heard again
+            await take_over(orders, radio, f"unknot was halted for {SILENCE_SECONDS:g} s", is_dead=False)
+        line = await reading
+        if not line:
+            break
+        match _parsed(line):
             case {"orders": dict(fields)}:
                 orders = Orders(**fields)
                 # bleak loads the rest of its modules when the first client is made: now, not when every second counts.
                 _client(orders.address, radio)
             case {"armed": bool(armed)}:
                 is_armed = armed
+            case {"beat": True}:
+                is_armed = True
             case {"goodbye": True}:
                 return
     if orders is None:
         return
     if is_armed:
-        await take_over(orders, radio)
+        await take_over(orders, radio, "unknot was killed", is_dead=True)
     else:
         await tidy(orders, radio)
 
 
-async def take_over(orders: Orders, radio: Radio) -> None:
-    """Stop the ball of a dead controller, within `TAKE_OVER_SECONDS`, and tell whoever is at its terminal."""
+def _parsed(line: bytes) -> object:
+    try:
+        return json.loads(line)
+    except ValueError:  # the controller was killed in the middle of it
+        return None
+
+
+async def take_over(orders: Orders, radio: Radio, what: str, *, is_dead: bool) -> None:
+    """Stop the ball of a controller, within `TAKE_OVER_SECONDS`, and tell whoever is at its terminal.
+
+    Args:
+        orders: how.
+        radio: what bleak stands on.
+        what: what has happened to the controller, for the person.
+        is_dead: whether the link is nobody's any more, and is ended too.
+    """
     name = "".join(sign if sign.isprintable() else "?" for sign in orders.name)  # it comes from the air
     client: BleakClient | None = None
     with suppress(TimeoutError):
         async with asyncio.timeout(TAKE_OVER_SECONDS):
             client = await _stopped(orders, radio)
     if client is None:
-        _say(f"unknot was killed while {name} vibrated, and it could not be reached: press the ball's own button")
+        _say(f"{what} while {name} vibrated, and it could not be reached: press the ball's own button")
         return
     if orders.is_acknowledged:
-        _say(f"unknot was killed while {name} vibrated: motor off")
+        _say(f"{what} while {name} vibrated: motor off")
     else:
-        _say(f"unknot was killed while {name} vibrated: stop sent; press the ball's own button if it still vibrates")
+        _say(f"{what} while {name} vibrated: stop sent; press the ball's own button if it still vibrates")
         await asyncio.sleep(PARTING_SECONDS)
-    await _disconnect(client)
+    if is_dead:
+        await _disconnect(client)
 
 
 async def tidy(orders: Orders, radio: Radio) -> None:
@@ -154,7 +178,7 @@ async def _disconnect(client: BleakClient) -> None:
 
 
 def _say(text: str) -> None:
-    """Write a line with a bell to the terminal, if it is still there."""
+    """Write a line with a bell to the terminal, if it is still there; a killed program may have left it in disorder."""
     with suppress(OSError):
-        sys.stderr.write(f"\a{text}\n")
+        sys.stderr.write(f"{SHOW_CURSOR}\r\n\a{text}\r\n")
         sys.stderr.flush()

@@ -87,7 +87,7 @@ FREE_INTENSITY = Limit(
     "the strongest free vibration",
     FREE_CEILING.percent,
     "%",
-    "judgement: gentle where no muscle sets a ceiling; it is held to what the time lets the motor reach",
+    "judgement: gentle where no muscle sets a ceiling; a short time may ask for more, since it does not get there",
 )
 
 DAY_HOURS = 24
