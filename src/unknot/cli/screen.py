@@ -186,7 +186,8 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind 
         case events.LinkDropped():
             return f"{clock(event.at):>6}  {describe_loss(event)}"
         case events.LinkRestored():
-            return f"{clock(event.at):>6}  the link is back: {STOP_WORDS[event.stop]}"
+            off = STOP_WORDS[event.stop].split(";")[0]  # what else it says is not meant for a moment in between
+            return f"{clock(event.at):>6}  the link to {event.address} is back: {off}"
         case events.Reported() if event.values.get("fault"):
             return f"{clock(event.at):>6}  the ball reports its fault {event.values['fault']}"
         case events.Resumed():
