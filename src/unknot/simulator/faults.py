@@ -291,12 +291,18 @@ class _WrittenFault(_Table):
         return Fault(self.what, self.at, self.seconds, self.count, self.share, self.code)
 
 
+def _tables(value: object) -> object:
+    if not isinstance(value, list) or not value:
+        raise ValueError("at least one table [[faults]]")
+    return value
+
+
 class _WrittenPlan(_Table):
     """A file of faults."""
 
     schema_version: Annotated[int, AfterValidator(datafile.schema_1), Field(strict=True, alias="schema")]
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
-    faults: Annotated[tuple[_WrittenFault, ...], Field(min_length=1)]
+    faults: Annotated[tuple[_WrittenFault, ...], BeforeValidator(_tables)]
 
 
 def load(file: Path) -> FaultPlan:
