@@ -15,6 +15,7 @@
     ├── LinkError               the radio, the ball or the way between them
     │   ├── BluetoothUnavailable   no adapter, adapter off, or no permission
     │   ├── BallNotFound           nothing that fits is in range
+    │   ├── BallInUse              another program on this machine drives the ball
     │   ├── LinkLost               the connection is gone
     │   ├── LinkTimeout            our own deadline passed
     │   ├── AttError               the ball refused: ATT code
@@ -192,6 +193,22 @@ class BallNotFound(LinkError):
     """Nothing that fits is in range."""
 
     advice = "switch the ball on, bring it near and close other apps that may hold it, or use --simulate"
+
+
+class BallInUse(LinkError):
+    """Another program on this machine drives the ball.
+
+    Attributes:
+        holder: its process id, as it wrote it down.
+    """
+
+    def __init__(self, name: str, address: str, holder: str) -> None:
+        self.holder = holder
+        super().__init__(
+            f"{name} at {address} is driven by another unknot (process {holder})",
+            address=address,
+            advice="end that one first; 'unknot stop' stops the motor whoever drives it",
+        )
 
 
 class LinkLost(LinkError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from unknot.device import discovery, guard
 from unknot.device.echoes import Echoes
 from unknot.device.guard import Guard, Orders
+from unknot.device.holding import Holding
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.reach import reach
 from unknot.device.writer import Writer
@@ -148,6 +149,7 @@ class Ball:
         self._writer = Writer(self._link, self._codec, self._echoes, self._link_lost)
         self._keeper: asyncio.Task[None] | None = None
         self._beating: asyncio.Task[None] | None = None
+        self._holding: Holding | None = None
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
         self._limiter: asyncio.TimerHandle | None = None
@@ -161,6 +163,8 @@ class Ball:
 
     async def __aenter__(self) -> Self:
         greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
+        if self._radio.guard is not None:  # other programs can reach it too
+            self._holding = Holding.take(self.address, self.name)
         if self._radio.guard is not None and guard.is_needed(self.profile):
             self._writer.guard = Guard.start(self._radio.guard, self._orders())
         if self._writer.guard is not None:
@@ -168,7 +172,7 @@ class Ball:
         try:
             await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
         except BaseException:
-            await finish(self._dismiss_guard)
+            await finish(self._let_go)
             raise
         self._is_restorable = True
         if self.profile.safety.lease is not None:
@@ -457,13 +461,15 @@ class Ball:
             if tasks:
                 await asyncio.wait(tasks)
             await self._link.abandon()
-            await self._dismiss_guard()
+            await self._let_go()
 
     def _orders(self) -> Orders:
         return Orders.for_ball(self._codec, self.address, self.name)
 
-    async def _dismiss_guard(self) -> None:
+    async def _let_go(self) -> None:
         """Let the guard go, unless the motor may still run: then it is the guard's to stop."""
+        if self._holding is not None:
+            self._holding.release()
         if self._writer.guard is None:
             return
         if self._beating is not None:
