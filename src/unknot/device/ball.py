@@ -294,8 +294,8 @@ class Ball:
             return
         if self._player is not None:
             raise UsageError(f"a session plays on {self.name}; a level of your own would meddle with it")
-        self._codec.refuse_level(level)
         if self._limiter is None:
+            self._codec.refuse_level(level)  # what is refused begins no time
             self._limiter = asyncio.get_running_loop().call_later(limits.FREE.value, self._limit)
         await self.drive(level)
 
@@ -509,7 +509,8 @@ class Ball:
         if report is None:
             log.debug("%s on %s is no report of %s", data.hex(" "), role, self.profile.id)
             return
-        news = dict(report.values.items() - self.told.items())
+        told = self.told
+        news = {name: value for name, value in report.values.items() if told.get(name) != value}
         self.told.update(news)
         self._hear_level(report)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:

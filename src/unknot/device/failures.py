@@ -5,7 +5,6 @@ Used around every await on the radio in `unknot.device`.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bleak.exc import (
@@ -29,7 +28,7 @@ from unknot.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 CONNECTING = "connecting to"
 """What is being done when a device handle turns out to be stale."""
@@ -71,9 +70,8 @@ _NO_PERMISSION = (
 )
 
 
-@contextmanager
-def ours(doing: str, address: str = "") -> Iterator[None]:
-    """Turn foreign exceptions inside the block into ours.
+class ours:  # noqa: N801 - it reads as a word: with ours("writing to", address)
+    """Turn foreign exceptions inside the block into ours; a class, since it stands around every write.
 
     Args:
         doing: what was being done, for the message: "writing to", "connecting to", "scanning".
@@ -82,12 +80,21 @@ def ours(doing: str, address: str = "") -> Iterator[None]:
     Raises:
         LinkError: the one of its kinds that fits.
     """
-    try:
-        yield
-    except LinkError:
-        raise
-    except FOREIGN as error:
-        raise translate(error, doing, address) from error
+
+    __slots__ = ("_address", "_doing")
+
+    def __init__(self, doing: str, address: str = "") -> None:
+        self._doing = doing
+        self._address = address
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, FOREIGN):
+            raise translate(error, self._doing, self._address) from error
 
 
 def translate(error: BaseException, doing: str, address: str = "") -> LinkError:  # noqa: PLR0911 - one per kind of failure
