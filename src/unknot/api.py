@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from unknot.clock import FastLoop
 from unknot.device import discovery
-from unknot.device.ball import Ball
+from unknot.device.ball import RESTORE_SECONDS, Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
 from unknot.errors import BallNotFound, UsageError
@@ -67,6 +67,7 @@ async def connect(
     profile: str | None = None,
     simulate: Simulate = False,
     seconds: float = discovery.SCAN_SECONDS,
+    restore_seconds: float = RESTORE_SECONDS,
 ) -> AsyncIterator[Ball]:
     """A connected ball for the length of an ``async with`` block; its motor is stopped when the block is left.
 
@@ -76,6 +77,7 @@ async def connect(
         simulate: use a simulated air instead of the real one; True makes one with one ball of that profile, and a path
             is the socket of ``unknot simulate``.
         seconds: how long to look for the ball.
+        restore_seconds: how long a link that was lost is tried to be restored; also how long a stop may wait for it.
 
     Raises:
         LinkError: no Bluetooth, no ball, or no link to it.
@@ -85,7 +87,7 @@ async def connect(
     """
     chosen, known, radio = _choose(profile, simulate)
     found = await discovery.find(radio, known, target, seconds=seconds)
-    async with _ball(found, chosen or _best_profile(found), radio) as ball:
+    async with _ball(found, chosen or _best_profile(found), radio, restore_seconds) as ball:
         yield ball
 
 
@@ -225,12 +227,20 @@ def _choose(
     return chosen, known, _radio(simulate, chosen)
 
 
-def _ball(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> Ball:
+def _ball(found: FoundBall, profile: FirmwareProfile, radio: Radio, restore_seconds: float = RESTORE_SECONDS) -> Ball:
     def play(ball: Ball, timeline: Timeline) -> Session:
         return Session(ball, timeline, on_link_restored=OnLinkRestored.END)
 
     ledger = Ledger() if radio.is_real else None
-    return Ball(found.device, profile, radio, play=play, ledger=ledger, orphaned=found.rssi is None)
+    return Ball(
+        found.device,
+        profile,
+        radio,
+        play=play,
+        ledger=ledger,
+        restore_seconds=restore_seconds,
+        orphaned=found.rssi is None,
+    )
 
 
 async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:

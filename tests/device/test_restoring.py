@@ -119,6 +119,17 @@ async def test_a_lost_ball_is_given_up_after_the_deadline_and_then_a_stop_claims
     assert now() - lost == pytest.approx(RESTORE_SECONDS, abs=0.5)
 
 
+async def test_the_script_chooses_how_long_a_link_may_be_away(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    with pytest.raises(NotStopped):
+        async with unknot.connect(simulate=air, restore_seconds=7) as ball:
+            await ball.set_level(2)
+            air.remove(sim)
+            lost = now()
+            assert await ball.stop() is StopOutcome.UNKNOWN
+    assert now() - lost == pytest.approx(7, abs=0.5)
+
+
 @pytest.mark.parametrize("away", [0.0, 2.0, 20.0, 45.0])
 async def test_leaving_while_the_link_is_away_waits_to_stop_the_motor(away: float) -> None:
     sim = SimulatedBall("button-ball")
