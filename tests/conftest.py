@@ -38,7 +38,7 @@ def _look_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def no_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever runs the tests has no profiles and protocols of their own, and has played nothing."""
     monkeypatch.setattr(ledger, "default_file", lambda: tmp_path / ledger.FILE)
-    monkeypatch.setattr(holding, "user_runtime_path", lambda _: tmp_path / "run")
+    monkeypatch.setattr(holding, "user_cache_path", lambda _: tmp_path / "run")
     _look_in(Path(__file__).parent / "there-is-no-such-folder", monkeypatch)
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import IO, TYPE_CHECKING, Self
 
-from platformdirs import user_runtime_path
+from platformdirs import user_cache_path
 
 from unknot.errors import BallInUse
 
@@ -48,7 +48,7 @@ class Holding:
         """
         if sys.platform == "win32":
             return cls(None)
-        folder = folder or user_runtime_path("unknot")
+        folder = folder or user_cache_path("unknot")
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = open(folder / f"{address.replace(':', '-')}.lock", "a+")  # noqa: SIM115 - it is held open
