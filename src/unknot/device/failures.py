@@ -93,7 +93,7 @@ class ours:  # noqa: N801 - it reads as a word: with ours("writing to", address)
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, FOREIGN):
+        if isinstance(error, FOREIGN) and not isinstance(error, LinkError):
             raise translate(error, self._doing, self._address) from error
 
 
