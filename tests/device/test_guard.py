@@ -69,9 +69,7 @@ async def test_stops_a_ball_in_its_own_dialect_and_says_what_is_known(
     assert ball.level == 0
     assert not ball.is_connected
     assert len(writes) == (3 if profile == "vibmotor-3" else 1)
-    assert (
-        capsys.readouterr().err == f"{takeover.SHOW_CURSOR}\r\n\aunknot was killed while Ball?[1m vibrated{words}\r\n"
-    )
+    assert capsys.readouterr().err == f"{takeover.SHOW_CURSOR}\n\aunknot was killed while Ball?[1m vibrated{words}\n"
 
 
 @pytest.mark.real_time  # standard input is read in a thread, on which a virtual clock does not wait
@@ -136,8 +134,8 @@ async def test_a_ball_that_comes_back_in_time_is_stopped_and_one_that_does_not_i
     assert loop.time() - began == pytest.approx(takeover.TAKE_OVER_SECONDS)
     told = capsys.readouterr().err
     assert told == (
-        f"{takeover.SHOW_CURSOR}\r\n\aunknot was killed while ButtonBall vibrated, and it could not be reached: "
-        "press the ball's own button\r\n"
+        f"{takeover.SHOW_CURSOR}\n\aunknot was killed while ButtonBall vibrated, and it could not be reached: "
+        "press the ball's own button\n"
     )
     assert ball.level == 1
     loop.call_later(20, air.add, ball)

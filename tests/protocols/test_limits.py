@@ -255,7 +255,7 @@ def test_free_vibration_that_compiles_exceeds_no_limit(percent: float, seconds: 
     exceeds_no_limit(played)
 
 
-@pytest.mark.parametrize("levels", range(1, 256))
+@pytest.mark.parametrize("levels", [*range(1, 40), 50, 64, 99, 100, 101, 127, 128, 200, 254, 255])
 def test_every_motor_is_eased_in(levels: int) -> None:
     steps = (step("hold", 20, to=100), step("wave", 20, low=10, to=100, period="2s"), step("move", 5))
     pulse = step("pulse", 20, low=10, to=100, on="5s", off="1s")

@@ -180,5 +180,5 @@ async def _disconnect(client: BleakClient) -> None:
 def _say(text: str) -> None:
     """Write a line with a bell to the terminal, if it is still there; a killed program may have left it in disorder."""
     with suppress(OSError):
-        sys.stderr.write(f"{SHOW_CURSOR}\r\n\a{text}\r\n")
+        sys.stderr.write(f"{SHOW_CURSOR}\n\a{text}\n")
         sys.stderr.flush()
