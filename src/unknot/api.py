@@ -19,7 +19,7 @@ from unknot.device.ball import RESTORE_SECONDS, Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
 from unknot.errors import BallNotFound, UsageError
-from unknot.events import Ended, Paused, StopOutcome
+from unknot.events import Ended, StopOutcome
 from unknot.guard_process import radio_behind
 from unknot.profiles import library as profile_library
 from unknot.protocols import library as protocol_library
@@ -151,10 +151,7 @@ async def run(
     ):
         if listener is not None:
             session.listen(listener)
-        async for event in session:
-            if isinstance(event, Paused):
-                session.stop()
-        return await session.wait()
+        return await session.wait_unattended()
 
 
 async def stop_all(

@@ -257,7 +257,7 @@ class World:
         unheard = self._presses() and (kinds - {FaultKind.BUTTON_PRESSED} or not reports_level)
         if self._is_unacknowledged or unheard or ended.stop is StopOutcome.UNKNOWN:
             return
-        ran = sum(off - on for on, off in _stretches(self.sim.trace.points, self.ended_at))
+        ran = self.sim.trace.seconds_on(self.ended_at)
         told = f"{ran} s, {ended.motor_seconds} told{story}"
         changes = 1 + sum(isinstance(event, events.LevelChanged | events.LevelAdopted) for event in self.told)
         rounding = 1e-2 + 2 * self.sim.connection_interval * changes if self.sim.connection_interval else 1e-2
@@ -297,15 +297,3 @@ class World:
         held = sum(fault.seconds or 0.0 for at, fault in self.happened if at + (fault.seconds or 0.0) >= began)
         failed = sum(BACK_OFF[-1] * (fault.count or 0) for _, fault in self.happened)
         return held + failed >= RESTORE_SECONDS / 2
-
-
-def _stretches(points: tuple[tuple[float, int], ...], until: float) -> list[tuple[float, float]]:
-    stretches: list[tuple[float, float]] = []
-    since: float | None = None
-    for at, level in (*(point for point in points if point[0] < until), (until, 0)):
-        if level and since is None:
-            since = at
-        elif not level and since is not None:
-            stretches.append((since, at))
-            since = None
-    return stretches

@@ -17,21 +17,20 @@ from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.reach import reach
 from unknot.device.writer import Writer
 from unknot.errors import AttError, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
-from unknot.events import Paused, StopOutcome
+from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec, Report
 from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import Callable
     from datetime import datetime
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
-    from unknot.events import Event
     from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.timeline import Timeline
 
@@ -82,10 +81,8 @@ class Playing(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    def __aiter__(self) -> AsyncIterator[Event]: ...
-
-    def stop(self) -> None:
-        """Stop the motor and end it."""
+    async def wait_unattended(self) -> object:
+        """Wait until it is over; a pause, after which nobody could go on, ends it."""
 
 
 class Recorder(Protocol):
@@ -360,9 +357,7 @@ class Ball:
             NotStopped: the motor could not be stopped.
         """
         async with self._play(self, compile_free(percent, seconds, self.profile)) as session:
-            async for event in session:
-                if isinstance(event, Paused):
-                    session.stop()  # there is nobody who could go on
+            await session.wait_unattended()
 
     def _not_stopped(self) -> NotStopped:
         return NotStopped(f"ball {self.name} at {self.address}")
@@ -511,7 +506,7 @@ class Ball:
             return
         told = self.told
         news = {name: value for name, value in report.values.items() if told.get(name) != value}
-        self.told.update(news)
+        told.update(news)
         self._hear_level(report)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             self._tell(lambda listener: listener.ball_reported(facts))

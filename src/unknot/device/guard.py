@@ -95,7 +95,9 @@ class Guard:
     """
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdin is not None  # noqa: S101 - it was opened as a pipe
         self._process = process
+        self._pipe = process.stdin
         self._is_armed = False
         self._is_heard = True
 
@@ -140,9 +142,7 @@ class Guard:
     async def goodbye(self) -> None:
         """Let the guard leave, and wait until it has, at most `GOODBYE_SECONDS`."""
         self._tell({"goodbye": True})
-        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-        self._process.stdin.close()
-        self._is_heard = False
+        self._hang_up()
         try:
             await asyncio.to_thread(self._process.wait, GOODBYE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -152,10 +152,12 @@ class Guard:
 
     def hand_over(self) -> None:
         """Leave the ball to the guard: it takes over at once, and nobody waits for it here."""
-        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
-        self._process.stdin.close()
-        self._is_heard = False
+        self._hang_up()
         threading.Thread(target=self._process.wait, daemon=True, name="guard").start()  # so that no zombie stays
+
+    def _hang_up(self) -> None:
+        self._pipe.close()
+        self._is_heard = False
 
     def _set_armed(self, *, armed: bool) -> None:
         if armed is not self._is_armed:
@@ -165,10 +167,9 @@ class Guard:
     def _tell(self, message: dict[str, Any]) -> None:
         if not self._is_heard:
             return
-        assert self._process.stdin is not None  # noqa: S101 - it was opened as a pipe
         line = json.dumps(message).encode() + b"\n"
         try:
-            written = os.write(self._process.stdin.fileno(), line)
+            written = os.write(self._pipe.fileno(), line)
         except OSError as error:
             self._is_heard = False
             log.warning("the guard is gone, so a killed unknot leaves the motor on: %s", error.strerror)

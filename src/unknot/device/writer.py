@@ -239,19 +239,19 @@ class Writer:
             try:
                 outcome = await self._write_stop()
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the motor must be stopped
-                if self._off_heard.is_set():  # obeyed, although the acknowledgement never came
-                    return self._obeyed(asyncio.get_running_loop().time())
-                log.info("stop, attempt %d of %d: %s", attempt, ATTEMPTS, error or repr(error))
-            else:
-                self._is_barred = False
-                return outcome
+                if not self._off_heard.is_set():
+                    log.info("stop, attempt %d of %d: %s", attempt, ATTEMPTS, error or repr(error))
+                    continue
+                self._date_off()
+                outcome = StopOutcome.CONFIRMED  # obeyed, although the acknowledgement never came
+            self._is_barred = False
+            return outcome
         return StopOutcome.UNKNOWN
 
-    def _obeyed(self, now: float) -> StopOutcome:
+    def _date_off(self) -> None:
+        """The motor is off since now, or since its lease ran out."""
         if self.level:
-            self.since = min(now, self.leased_until)
-        self._is_barred = False
-        return StopOutcome.CONFIRMED
+            self.since = min(asyncio.get_running_loop().time(), self.leased_until)
 
     async def _write_stop(self) -> StopOutcome:
         writes = self._codec.encode(Stop(self._next_sequence()))
@@ -267,8 +267,8 @@ class Writer:
                     raise
                 log.warning("repeating the stop: %s", error)  # it has gone out once
                 break
-            if not repeat and self.level:
-                self.since = min(asyncio.get_running_loop().time(), self.leased_until)
+            if not repeat:
+                self._date_off()
         return StopOutcome.CONFIRMED if self._codec.stop_is_acknowledged else StopOutcome.SENT
 
     async def _wait_for_off(self) -> StopOutcome:

@@ -88,11 +88,14 @@ class Lapsed:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The link is gone; the level that the motor may have had then, and since when (time of the loop)."""
+    """The link is gone; the level that the motor may have had then, and since when (time of the loop).
+
+    Both are filled in when the player is told: while a stop waited for the link, what is known may have changed.
+    """
 
     detail: str
-    level: int
-    since: float
+    level: int = 0
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

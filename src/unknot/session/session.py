@@ -169,6 +169,13 @@ class Session:
             raise asyncio.CancelledError
         return self._ended
 
+    async def wait_unattended(self) -> events.Ended:
+        """As `wait`, where nobody can go on after a pause: then the session is ended."""
+        async for event in self:
+            if isinstance(event, events.Paused):
+                self.stop()
+        return await self.wait()
+
     async def _over(self) -> None:
         if self._task is not None:
             await asyncio.wait([self._task])
@@ -198,7 +205,7 @@ class Session:
         is_over = self.state in (State.STOPPING, State.ENDED)
         if self._on_link_restored is OnLinkRestored.END and self._player.needs_motor and not is_over:
             self._failure = self._failure or error
-        self._post(messages.Lost(str(error), self._ball.level, self._ball.level_since))
+        self._post(messages.Lost(str(error)))
 
     def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:
         """The link is back, and the motor has been stopped."""
@@ -226,7 +233,7 @@ class Session:
                 event = self._inbox.popleft() if self._inbox else messages.Wake()
                 if isinstance(event, messages.Observed) and event.level != self._ball.level:
                     continue  # overtaken
-                if isinstance(event, messages.Lost):  # what is known now: a stop may have waited for the link meanwhile
+                if isinstance(event, messages.Lost):
                     event = replace(event, level=self._ball.level, since=self._ball.level_since)
                 await self._take(event)
         except BaseException:

@@ -84,7 +84,15 @@ class Air:
         self._forgotten.add(ball)
         ball.drop_link()
 
-    # What the backend calls.
+    # What the backend and the server call.
+
+    def connected(self, services: frozenset[str]) -> list[SimulatedBall]:
+        """The connected balls that have one of the services."""
+        return [
+            ball
+            for ball in self._balls
+            if ball.is_connected and {role.service for role in ball.profile.gatt.values()} & services
+        ]
 
     def knows(self, ball: SimulatedBall) -> bool:
         """Whether what a scan found of the ball can still be connected to."""

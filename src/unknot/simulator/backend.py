@@ -217,11 +217,7 @@ def adapter_for(air: Air) -> type[BaseBleakAdapter]:
         async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
             """The connected balls that have one of the services."""
             _need_adapter(air)
-            return [
-                BLEDevice(ball.address, ball.name, None)
-                for ball in air
-                if ball.is_connected and {role.service for role in ball.profile.gatt.values()} & service_uuids
-            ]
+            return [BLEDevice(ball.address, ball.name, None) for ball in air.connected(service_uuids)]
 
     return SimulatedAdapter
 

@@ -81,14 +81,6 @@ class Links:
         self._tell = tell
         self._links: dict[str, Link] = {}
 
-    def connected(self, services: frozenset[str]) -> list[SimulatedBall]:
-        """The connected balls that have one of the services."""
-        return [
-            ball
-            for ball in self._air
-            if ball.is_connected and {role.service for role in ball.profile.gatt.values()} & services
-        ]
-
     def to(self, address: str) -> Link:
         """The link to a ball, standing or not.
 

@@ -103,6 +103,7 @@ class _Client:
 
     def __init__(self, air: Air, links: Links, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.is_gone = False
+        self._air = air
         self._links = links
         self._reader = reader
         self._writer = writer
@@ -196,7 +197,7 @@ class _Client:
             await self._scanner.start()
 
     async def _connected(self, request: Request) -> list[dict[str, str]]:
-        balls = self._links.connected(request.texts("services"))
+        balls = self._air.connected(request.texts("services"))
         return [{"address": ball.address, "name": ball.name} for ball in balls]
 
     async def _connect(self, request: Request) -> dict[str, Any]:
