@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-from unknot.device import discovery, guard
+from unknot.device import discovery
 from unknot.device.echoes import Echoes
-from unknot.device.guard import Guard, Orders
-from unknot.device.holding import Holding
 from unknot.device.link import PARTING_SECONDS, Link
+from unknot.device.precautions import Precautions
 from unknot.device.reach import reach
 from unknot.device.writer import Writer
 from unknot.errors import AttError, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
@@ -25,12 +24,12 @@ from unknot.shielding import finish
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
+    from unknot.device.roles import Listener, Playing, Recorder
     from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.timeline import Timeline
 
@@ -45,60 +44,6 @@ RESTORE_SECONDS = 60.0
 
 _BOOKKEEPING = {"level", "lease", "sequence"}
 """What a status tells about our own commands; it is no news to a listener."""
-
-
-class Listener(Protocol):
-    """Who hears what happens to a ball; `unknot.session.session.Session` is one."""
-
-    def ball_stopped(self) -> None:
-        """Somebody asked for a stop."""
-
-    def ball_changed_level(self, level: int) -> None:
-        """The ball changed its level by itself: its button, its own timer."""
-
-    def ball_reported(self, values: dict[str, float | str]) -> None:
-        """The ball told something else about itself."""
-
-    def ball_lapsed(self) -> None:
-        """The ball stopped by itself because the renewal of its lease did not reach it in time."""
-
-    def ball_lost(self, error: LinkError) -> None:
-        """The link is gone or does not answer; it is being restored, and nothing is written until then."""
-
-    def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:
-        """The link is back and the motor stopped; ``is_same`` unless the ball came back under another address."""
-
-    def ball_failed(self, error: LinkError) -> None:
-        """The link could not be restored."""
-
-
-class Playing(Protocol):
-    """A session as `Ball.vibrate` needs it."""
-
-    async def __aenter__(self) -> Self: ...
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-    async def wait_unattended(self) -> object:
-        """Wait until it is over; a pause, after which nobody could go on, ends it."""
-
-
-class Recorder(Protocol):
-    """Where sessions are recorded so that the limits per day hold; `unknot.session.ledger.Ledger` is one."""
-
-    def refuse(self, timeline: Timeline, now: datetime) -> None:
-        """Raise `LimitExceeded` if it is too much for this day."""
-
-    def notes(self, timeline: Timeline, now: datetime) -> tuple[str, ...]:
-        """What the person should know before it is played."""
-
-    def begin(self, timeline: Timeline, now: datetime) -> Any:
-        """Write down that it is being played."""
-
-    def end(self, entry: Any, motor_seconds: float, now: datetime) -> None:
-        """Write down how long the motor ran (s)."""
 
 
 class Ball:
@@ -143,10 +88,9 @@ class Ball:
         self._codec = Codec(profile)
         self._link = Link(device, profile, radio, self._link_lost)
         self._echoes = Echoes()
+        self._precautions = Precautions(radio, self._codec)
         self._writer = Writer(self._link, self._codec, self._echoes, self._link_lost)
         self._keeper: asyncio.Task[None] | None = None
-        self._beating: asyncio.Task[None] | None = None
-        self._holding: Holding | None = None
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
         self._limiter: asyncio.TimerHandle | None = None
@@ -160,12 +104,8 @@ class Ball:
 
     async def __aenter__(self) -> Self:
         greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
-        if self._radio.guard is not None:  # other programs can reach it too
-            self._holding = Holding.take(self.address, self.name)
-        if self._radio.guard is not None and guard.is_needed(self.profile):
-            self._writer.guard = Guard.start(self._radio.guard, self._orders())
-        if self._writer.guard is not None:
-            self._beating = asyncio.create_task(self._writer.guard.beat(), name=f"guard of {self.address}")
+        self._precautions.take(self.address, self.name)
+        self._writer.guard = self._precautions.guard
         try:
             await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
         except BaseException:
@@ -411,8 +351,8 @@ class Ball:
         is_same = self.address == address
         if was_on and not is_same and outcome is StopOutcome.CONFIRMED:
             outcome = StopOutcome.SENT  # what confirmed it may be another ball of that name
-        if self._writer.guard is not None and not is_same:
-            self._writer.guard.order(self._orders())
+        if not is_same:
+            self._precautions.follow(self.address, self.name)
         self._tell(lambda listener: listener.ball_restored(outcome, is_same=is_same))
         return outcome
 
@@ -458,22 +398,8 @@ class Ball:
             await self._link.abandon()
             await self._let_go()
 
-    def _orders(self) -> Orders:
-        return Orders.for_ball(self._codec, self.address, self.name)
-
     async def _let_go(self) -> None:
-        """Let the guard go, unless the motor may still run: then it is the guard's to stop."""
-        if self._holding is not None:
-            self._holding.release()
-        if self._writer.guard is None:
-            return
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.wait([self._beating])
-        if self.level:
-            self._writer.guard.hand_over()
-        else:
-            await self._writer.guard.goodbye()
+        await self._precautions.drop(is_off=self.level == 0)
 
     async def _let_arrive(self) -> None:
         """Hold the link until what was sent without acknowledgement has arrived: what is read after it proves it."""

@@ -180,7 +180,7 @@ class Session:
         if self._task is not None:
             await asyncio.wait([self._task])
 
-    # What the ball says (`unknot.device.ball.Listener`).
+    # What the ball says (`unknot.device.roles.Listener`).
 
     def ball_stopped(self) -> None:
         """Somebody else asked for a stop: the person gets a pause."""
