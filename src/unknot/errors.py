@@ -30,6 +30,7 @@ the cause is kept.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,25 @@ class UnknotError(Exception):
     """The root: whatever unknot raises on purpose is one of these."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a line of a file, with what is shown of that line.
+
+    Args:
+        line: the line's number, from 1.
+        column: the character in the line, from 1.
+        width: how many characters of the line are meant, at least 1.
+        source: the line, or a part of it, with a harmless sign for each control character.
+        mark: index in ``source`` of the character at ``column``; one past its end is the line's end.
+    """
+
+    line: int
+    column: int
+    width: int
+    source: str
+    mark: int
+
+
 class FileError(UnknotError):
     """A data file is wrong.
 
@@ -50,15 +70,38 @@ class FileError(UnknotError):
         key: the dotted key inside it, for example ``commands.stop.frame``; empty for the whole file.
         found: what stands there, shortened.
         expected: what should stand there.
+        line: the line that is wrong, from 1; None where no line is to blame, as for what follows.
+        column: the character in that line, from 1.
+        width: how many characters are wrong; 0 if no line is to blame.
+        source: that line, harmless to a terminal and cut where it is long; empty if no line is to blame.
+        mark: index in ``source`` of what is wrong.
+        nearest: the right word that looks most like the wrong one, or an empty string.
     """
 
-    def __init__(self, file: Path | str, key: str, found: str, expected: str) -> None:
+    def __init__(
+        self, file: Path | str, key: str, found: str, expected: str, *, place: Place | None = None, nearest: str = ""
+    ) -> None:
         self.file = file
         self.key = key
         self.found = found
         self.expected = expected
-        where = f"{file}: {key}" if key else str(file)
-        super().__init__(f"{where}: found {found}; expected {expected}")
+        self.line = place.line if place else None
+        self.column = place.column if place else None
+        self.width = place.width if place else 0
+        self.source = place.source if place else ""
+        self.mark = place.mark if place else 0
+        self.nearest = nearest
+        where = f"{file}:{place.line}:{place.column}" if place else str(file)
+        what = f"{where}: {key}" if key else where
+        hint = f"; did you mean {nearest!r}?" if nearest else ""
+        super().__init__(_in_one_line(f"{what}: found {found}; expected {expected}{hint}"))
+
+
+def _in_one_line(message: str) -> str:
+    """The message with an escape for each character that a terminal would obey; a file may contain anything."""
+    if message.isprintable():
+        return message
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
 
 
 class ProfileFileError(FileError):
