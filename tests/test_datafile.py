@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
+from tests.carets import pointed_at, without_place
 from unknot import datafile
 from unknot.errors import FileError, ProtocolFileError
 
@@ -42,7 +46,7 @@ def file_of(folder: Path, text: str | bytes) -> Path:
 def refusal(file: Path) -> FileError:
     with pytest.raises(FileError) as caught:
         datafile.load(file, Outer)
-    assert len(str(caught.value).splitlines()) == 1
+    assert str(caught.value).isprintable()
     return caught.value
 
 
@@ -112,31 +116,45 @@ def test_the_error_is_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "key", "found", "expected"),
+    ("text", "marked", "key", "found", "expected"),
     [
-        ("", "number", "nothing", "this key"),
-        ("number = 'one'", "number", "'one'", "a valid integer, unable to parse string as an integer"),
-        ("number = 1\nextra = 2", "extra", "an unknown key", "only the keys that the folder's README lists"),
-        ('number = 1\n"ex.tra" = 2', "ex.tra", "an unknown key", "only the keys that the folder's README lists"),
-        ('number = 1\n"ex\\ntra" = 2', "'ex\\ntra'", "an unknown key", "only the keys that the folder's README lists"),
-        ("number = 13", "number", "13", "a number of good omen"),
+        ("[[inner]]", "inner", "number", "nothing", "this key"),
+        ("number = 'one'", "'one'", "number", "'one'", "a valid integer, unable to parse string as an integer"),
+        ("number = 1\nextra = 2", "extra", "extra", "an unknown key", "only the keys that the folder's README lists"),
+        (
+            'number = 1\n"ex.tra" = 2',
+            '"ex.tra"',
+            "ex.tra",
+            "an unknown key",
+            "only the keys that the folder's README lists",
+        ),
+        (
+            'number = 1\n"ex\\ntra" = 2',
+            '"ex\\ntra"',
+            "'ex\\ntra'",
+            "an unknown key",
+            "only the keys that the folder's README lists",
+        ),
+        ("number = 13", "13", "number", "13", "a number of good omen"),
         (
             'number = 1\n[[inner]]\n[[inner]]\npause = "2"',
+            '"2"',
             "inner.1.pause",
             "'2'",
             'a duration with its unit, such as "45s", "500ms" or "2min"',
         ),
-        ("number = 1\nname = [1,\n2]", "name", "[1, 2]", "a valid string"),
-        ("name = 1", "number", "nothing", "this key (1 more after this one)"),
-        ("number = 1.5", "number", "1.5", "a valid integer, got a number with a fractional part"),
+        ("number = 1\nname = [1,\n2]", "[1,", "name", "[1, 2]", "a valid string"),
+        ("name = 1", "name", "number", "nothing", "this key (1 more after this one)"),
+        ("number = 1.5", "1.5", "number", "1.5", "a valid integer, got a number with a fractional part"),
     ],
 )
-def test_what_is_wrong_is_said_with_key_found_and_expected(
-    tmp_path: Path, text: str, key: str, found: str, expected: str
+def test_what_is_wrong_is_said_with_place_key_found_and_expected(  # noqa: PLR0917
+    tmp_path: Path, text: str, marked: str, key: str, found: str, expected: str
 ) -> None:
     error = refusal(file_of(tmp_path, text))
     assert (error.key, error.found, error.expected) == (key, found, expected)
-    assert str(error) == f"{error.file}: {key}: found {found}; expected {expected}"
+    assert without_place(error) == f"{key}: found {found}; expected {expected}"
+    assert pointed_at(error) == marked
 
 
 def test_a_long_value_is_shortened(tmp_path: Path) -> None:
@@ -145,23 +163,40 @@ def test_a_long_value_is_shortened(tmp_path: Path) -> None:
     assert len(error.found) == 60
 
 
+def test_a_nesting_that_python_cannot_write_is_named_all_the_same(tmp_path: Path) -> None:
+    assert refusal(file_of(tmp_path, f"number = 1\nname{'.a' * 2_000} = 1")).found == "a nesting beyond all bounds"
+
+
 def test_a_number_that_python_cannot_write_is_named_all_the_same(tmp_path: Path) -> None:
     assert refusal(file_of(tmp_path, f"number = 1\nname = 0x{'F' * 5000}")).found == "a number beyond all bounds"
 
 
 @pytest.mark.parametrize(
-    ("raw", "found", "expected"),
+    ("raw", "place", "found", "expected"),
     [
-        (b"number =", "invalid value (at end of document)", "valid TOML"),
-        (b"number = 1\nnumber = 2", "cannot overwrite a value (at end of document)", "valid TOML"),
-        (b"name = '\xe4'", "byte 8 that is not UTF-8", "a TOML file in UTF-8"),
-        (b"number = " + b"9" * 5000, "a number or a nesting beyond all bounds", "valid TOML"),
-        (b" " * (datafile.MAX_BYTES + 1), "more than 262144 bytes", "a data file of a few kilobytes"),
+        (b"number =", (1, 9), "invalid value", "valid TOML"),
+        (b"number =\n\n", (1, 9), "invalid value", "valid TOML"),
+        (b"number = 1\r\nname = x\r\n", (2, 8), "invalid value", "valid TOML"),
+        (b"number = 1\nnumber = 2", (2, 11), "cannot overwrite a value", "valid TOML"),
+        (b"# \xc3\xa4\x07", (1, 4), "invalid character '\\x07'", "valid TOML"),
+        (b"a = 1\nname = '\xc3\xa4\xe4'", (2, 10), "byte 16 that is not UTF-8", "a TOML file in UTF-8"),
+        (b"number = " + b"9" * 5000, (None, None), "a number or a nesting beyond all bounds", "valid TOML"),
+        (b" " * (datafile.MAX_BYTES + 1), (None, None), "more than 262144 bytes", "a data file of a few kilobytes"),
     ],
 )
-def test_what_is_no_toml_is_refused_as_a_whole(tmp_path: Path, raw: bytes, found: str, expected: str) -> None:
+def test_what_is_no_toml_is_refused_where_it_ends_to_be_toml(
+    tmp_path: Path, raw: bytes, place: tuple[int | None, int | None], found: str, expected: str
+) -> None:
     error = refusal(file_of(tmp_path, raw))
     assert (error.key, error.found, error.expected) == ("", found, expected)
+    assert (error.line, error.column) == place
+    assert len(error.source) <= 160
+
+
+def test_an_empty_file_lacks_its_first_key_and_has_no_place_for_it(tmp_path: Path) -> None:
+    error = refusal(file_of(tmp_path, ""))
+    assert (error.key, error.found, error.line, error.source) == ("number", "nothing", None, "")
+    assert str(error) == f"{error.file}: number: found nothing; expected this key"
 
 
 def test_a_nesting_without_end_is_refused(tmp_path: Path) -> None:
@@ -187,3 +222,43 @@ def test_any_bytes_are_a_file_or_a_file_error(tmp_path: Path, raw: bytes) -> Non
     except FileError as error:
         said = str(error)
     assert len(said.splitlines()) == 1
+
+
+def test_what_is_wrong_with_a_file_that_was_loaded_is_told_with_its_place(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "number = 1\n[[inner]]\npause = '1s'\nword = 'lef'")
+    misfit = datafile.Misfit("inner.0.word", "'lef'", "left or right")
+    error = datafile.wrong(file, misfit, ProtocolFileError)
+    assert isinstance(error, ProtocolFileError)
+    assert pointed_at(error) == "'lef'"
+    assert str(error) == f"{file}:4:8: inner.0.word: found 'lef'; expected left or right; did you mean 'left'?"
+
+
+@pytest.mark.parametrize("raw", [b"= 1", b"\xff", None])
+def test_what_is_wrong_is_told_without_a_place_if_the_file_has_gone_bad_since(
+    tmp_path: Path, raw: bytes | None
+) -> None:
+    file = tmp_path / "gone.toml" if raw is None else file_of(tmp_path, raw)
+    error = datafile.wrong(file, datafile.Misfit("number", "1", "2"))
+    assert (str(error), error.line) == (f"{file}: number: found 1; expected 2", None)
+
+
+def test_a_pipe_is_not_read_twice(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.toml"
+    os.mkfifo(pipe)
+    assert datafile.wrong(pipe, datafile.Misfit("number", "1", "2")).line is None
+
+
+def test_a_right_file_is_read_without_looking_for_places(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from unknot.profiles import library as profiles\n"
+        "from unknot.protocols import library as protocols\n"
+        "from unknot.simulator import faults\n"
+        "from pathlib import Path\n"
+        "profiles.load_all(), protocols.load('calf'), faults.load(Path(sys.argv[1]))\n"
+        "looked = {'tree_sitter', 'tree_sitter_toml', 'unknot.diagnostics.places'}\n"
+        "print(sorted(looked & set(sys.modules)))\n"
+    )
+    file = file_of(tmp_path, "schema = 1\n[[faults]]\nat = '1s'\nwhat = 'button-pressed'")
+    result = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    assert result.stdout == "[]\n"

@@ -10,33 +10,20 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from unknot.diagnostics.source import Misfit, Source, StrayKey, shown, undecodable, unparsable
 from unknot.errors import FileError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic import BaseModel, ValidationError
+    from pydantic import BaseModel
 
     Model = TypeVar("Model", bound=BaseModel)
 
+__all__ = ["MAX_BYTES", "Misfit", "StrayKey", "in_folders", "load", "named", "read", "schema_1", "seconds", "wrong"]
+
 MAX_BYTES = 256 * 1024
 """A data file larger than this (bytes) is not one of ours; it is refused before it is parsed."""
-
-
-class Misfit(ValueError):
-    """Raised by a model's own validators when two keys of a file do not fit each other.
-
-    Attributes:
-        key: the dotted key to mend.
-        found: what stands there.
-        expected: what should stand there.
-    """
-
-    def __init__(self, key: str, found: str, expected: str) -> None:
-        self.key = key
-        self.found = found
-        self.expected = expected
-        super().__init__(f"{key}: found {found}; expected {expected}")
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
@@ -100,20 +87,7 @@ def read(file: Path, error: type[FileError] = FileError) -> dict[str, Any]:
     Raises:
         FileError: (of the given kind) when it cannot be read, is too large or is not TOML.
     """
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
-        if len(raw) > MAX_BYTES:
-            raise error(file, "", f"more than {MAX_BYTES} bytes", "a data file of a few kilobytes")
-        return tomllib.loads(raw.decode())
-    except OSError as cause:
-        raise error(file, "", (cause.strerror or str(cause)).lower(), "a readable TOML file") from cause
-    except UnicodeDecodeError as cause:
-        raise error(file, "", f"byte {cause.start} that is not UTF-8", "a TOML file in UTF-8") from cause
-    except tomllib.TOMLDecodeError as cause:
-        raise error(file, "", str(cause)[:1].lower() + str(cause)[1:], "valid TOML") from cause
-    except (ValueError, RecursionError) as cause:  # tomllib lets them through: Python's own bounds
-        raise error(file, "", "a number or a nesting beyond all bounds", "valid TOML") from cause
+    return _parsed(file, _text(file, error), error)
 
 
 def load(file: Path, model: type[Model], error: type[FileError] = FileError, **fixed: object) -> Model:
@@ -130,40 +104,48 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     """
     from pydantic import ValidationError
 
-    content = read(file, error)
+    text = _text(file, error)
+    content = _parsed(file, text, error)
     if named := fixed.keys() & content.keys():
-        key = min(named)
-        raise error(file, key, repr(content[key]), "no such key: the file's own name says it")
+        stray = StrayKey(min(named), shown(content[min(named)]), "no such key: the file's own name says it")
+        raise Source(file, error, text, content).misfit(stray)
     try:
         return model.model_validate({**content, **fixed})
     except ValidationError as cause:
-        raise _explain(file, cause, error) from cause
+        raise Source(file, error, text, content).invalid(cause, model) from cause
 
 
-def _explain(file: Path, cause: ValidationError, error: type[FileError]) -> FileError:
-    first = cause.errors(include_url=False)[0]
-    key = ".".join(part if part.isprintable() else repr(part) for part in map(str, first["loc"]))
-    misfit = first.get("ctx", {}).get("error")
-    if isinstance(misfit, Misfit):
-        return error(file, ".".join(filter(None, (key, misfit.key))), misfit.found, misfit.expected)
-    message = first["msg"]
-    for prefix in ("Value error, ", "Assertion failed, ", "Input should be "):
-        message = message.removeprefix(prefix)
-    found = _shown(first["input"])
-    match first["type"]:
-        case "missing":
-            found, message = "nothing", "this key"
-        case "extra_forbidden":
-            found, message = "an unknown key", "only the keys that the folder's README lists"
-    rest = cause.error_count() - 1
-    if rest:
-        message += f" ({rest} more after this one)"
-    return error(file, key, found, message)
+def wrong(file: Path, misfit: Misfit, error: type[FileError] = FileError) -> FileError:
+    """The error (of the given kind) for something that is wrong at a key of a file that was loaded before.
 
-
-def _shown(value: object) -> str:
+    The file is read once more to find the place; if that fails by now, the error has none.
+    """
     try:
-        shown = repr(value)
-    except ValueError:  # Python writes no integer of more than some thousand digits
-        return "a number beyond all bounds"
-    return shown if len(shown) <= 60 else shown[:57] + "..."
+        text = _text(file, error) if file.is_file() else ""  # a pipe cannot be read twice
+        content = _parsed(file, text, error)
+    except FileError:
+        text, content = "", {}
+    return Source(file, error, text, content).misfit(misfit)
+
+
+def _text(file: Path, error: type[FileError]) -> str:
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as cause:
+        raise error(file, "", (cause.strerror or str(cause)).lower(), "a readable TOML file") from cause
+    if len(raw) > MAX_BYTES:
+        raise error(file, "", f"more than {MAX_BYTES} bytes", "a data file of a few kilobytes")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as cause:
+        raise undecodable(file, error, raw, cause) from cause
+
+
+def _parsed(file: Path, text: str, error: type[FileError]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as cause:
+        raise unparsable(file, error, text, cause) from cause
+    except (ValueError, RecursionError) as cause:  # tomllib lets them through: Python's own bounds
+        raise error(file, "", "a number or a nesting beyond all bounds", "valid TOML") from cause

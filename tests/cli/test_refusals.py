@@ -70,7 +70,7 @@ def test_says_in_one_line_what_is_wrong(
     assert sum(moved) <= 2  # at most the stop with which every ball is left
 
 
-def test_a_wrong_profile_file_names_file_key_found_and_expected(
+def test_a_wrong_profile_file_names_file_place_key_found_and_expected_and_shows_the_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "open-ball.toml"
@@ -81,7 +81,9 @@ def test_a_wrong_profile_file_names_file_key_found_and_expected(
             main(words)
         assert left.value.code == 2
         assert capsys.readouterr().err == (
-            f"unknot: {file}: motor.levels: found 0; expected greater than or equal to 1\n"
+            f"unknot: {file}:22:10: motor.levels: found 0; expected greater than or equal to 1\n"
+            "       22 | levels = 0\n"
+            "          |          ^\n"
         )
 
 

@@ -179,20 +179,20 @@ def test_a_name_like_no_other_is_answered_with_all() -> None:
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "lacks"),
+    ("good", "bad", "told"),
     [
-        ('title = "Muscle"\n', "", "'title'"),
-        ('ceiling = "moderate"\n', "", "'ceiling'"),
-        ('for = "30s"\n', "", "'for'"),
-        ('for = "30s"', "for = 30", "a duration with its unit"),
+        ('title = "Muscle"\n', "", "1:1: found a protocol without 'title'"),
+        ('ceiling = "moderate"\n', "", "1:1: found a protocol without 'ceiling'"),
+        ('for = "30s"\n', "", "24:3: steps.1.for: found a protocol without 'for'"),
+        ('for = "30s"', "for = 30", "26:7: steps.1.for: found a protocol without a duration with its unit"),
     ],
 )
 def test_a_file_without_a_face_is_named_and_left_out(
-    own_files: Path, good: str, bad: str, lacks: str, caplog: pytest.LogCaptureFixture
+    own_files: Path, good: str, bad: str, told: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = own(own_files, "mine", GOOD.replace(good, bad))
     assert "mine" not in [one.id for one in library.overview()]
-    assert caplog.messages[0].startswith(f"left out: {file}: found a protocol without {lacks}")
+    assert caplog.messages[0].startswith(f"left out: {file}:{told}")
 
 
 def test_what_editors_leave_behind_is_no_protocol(own_files: Path) -> None:

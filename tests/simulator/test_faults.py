@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.carets import pointed_at, without_place
 from unknot.datafile import Misfit
 from unknot.errors import FaultFileError
 from unknot.simulator import faults
@@ -53,54 +54,59 @@ def test_a_file_is_read_in_the_order_of_time(tmp_path: Path) -> None:
 
 
 BAD = [
-    ('at = "1s"\nwhat = "link-drop"', "faults.0.what: found 'link-drop'; expected 'link-drops', 'write-lost', "),
-    ('what = "link-drops"', "faults.0.at: found nothing; expected this key"),
-    ('at = "1s"', "faults.0.what: found nothing; expected this key"),
-    ('at = "1s"\nwhat = "link-drops"\nfro = "2s"', "faults.0.fro: found an unknown key; expected one of at, what, for, count, share, code"),
-    ('at = "-1s"\nwhat = "link-drops"', "faults.0.at: found '-1s'; expected a duration with its unit, such as"),
-    ('at = 1\nwhat = "link-drops"', "faults.0.at: found 1; expected a duration with its unit, such as"),
-    ('at = "1s"\nwhat = "link-drops"\nfor = "0s"', "faults.0.for: found 0; expected more than 0 s"),
-    ('at = "1s"\nwhat = "write-refused"\ncode = 0', "faults.0.code: found 0; expected an ATT error code from 0x01 to 0xFF"),
-    ('at = "1s"\nwhat = "write-refused"\ncode = 0x100', "faults.0.code: found 256; expected an ATT error code from 0x01 to 0xFF"),
-    ('at = "1s"\nwhat = "write-refused"', "faults.0.code: found nothing; expected this key, which write-refused needs"),
-    ('at = "1s"\nwhat = "write-lost"\ncode = 3', "faults.0.code: found 3; expected no such key: write-lost does not take it"),
-    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\nshare = 1.5', "faults.0.share: found 1.5; expected more than 0 and at most 1"),
-    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\nshare = 0', "faults.0.share: found 0; expected more than 0 and at most 1"),
-    ('at = "1s"\nwhat = "write-lost"\nshare = 0.5', "faults.0.for: found nothing; expected a duration, within which 'share' counts"),
-    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\ncount = 2', "faults.0.count: found 2; expected either this or 'for', not both"),
-    ('at = "1s"\nwhat = "write-lost"\ncount = 0', "faults.0.count: found 0; expected at least 1"),
-    ('at = "1s"\nwhat = "write-lost"\ncount = 1.5', "faults.0.count: found 1.5; expected a valid integer"),
-    ('at = "1s"\nwhat = "button-pressed"\nfor = "2s"', "faults.0.for: found 2; expected no such key: button-pressed does not take it"),
-    ('at = "1s"\nwhat = "overheats"', "faults.0.for: found nothing; expected this key, which overheats needs"),
+    ('at = "1s"\nwhat = "link-drop"', '"link-drop"', "faults.0.what: found 'link-drop'; expected 'link-drops', 'write-lost', "),
+    ('what = "link-drops"', "faults", "faults.0.at: found nothing; expected this key"),
+    ('at = "1s"', "faults", "faults.0.what: found nothing; expected this key"),
+    ('at = "1s"\nwhat = "link-drops"\nfro = "2s"', "fro", "faults.0.fro: found an unknown key; expected one of at, what, for, count, share, code; did you mean 'for'?"),
+    ('at = "-1s"\nwhat = "link-drops"', '"-1s"', "faults.0.at: found '-1s'; expected a duration with its unit, such as"),
+    ('at = 1\nwhat = "link-drops"', "1", "faults.0.at: found 1; expected a duration with its unit, such as"),
+    ('at = "1s"\nwhat = "link-drops"\nfor = "0s"', '"0s"', "faults.0.for: found 0; expected more than 0 s"),
+    ('at = "1s"\nwhat = "write-refused"\ncode = 0', "0", "faults.0.code: found 0; expected an ATT error code from 0x01 to 0xFF"),
+    ('at = "1s"\nwhat = "write-refused"\ncode = 0x100', "0x100", "faults.0.code: found 256; expected an ATT error code from 0x01 to 0xFF"),
+    ('at = "1s"\nwhat = "write-refused"', "faults", "faults.0.code: found nothing; expected this key, which write-refused needs"),
+    ('at = "1s"\nwhat = "write-lost"\ncode = 3', "code", "faults.0.code: found 3; expected no such key: write-lost does not take it"),
+    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\nshare = 1.5', "1.5", "faults.0.share: found 1.5; expected more than 0 and at most 1"),
+    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\nshare = 0', "0", "faults.0.share: found 0; expected more than 0 and at most 1"),
+    ('at = "1s"\nwhat = "write-lost"\nshare = 0.5', "faults", "faults.0.for: found nothing; expected a duration, within which 'share' counts"),
+    ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\ncount = 2', "2", "faults.0.count: found 2; expected either this or 'for', not both"),
+    ('at = "1s"\nwhat = "write-lost"\ncount = 0', "0", "faults.0.count: found 0; expected at least 1"),
+    ('at = "1s"\nwhat = "write-lost"\ncount = 1.5', "1.5", "faults.0.count: found 1.5; expected a valid integer"),
+    ('at = "1s"\nwhat = "button-pressed"\nfor = "2s"', "for", "faults.0.for: found 2; expected no such key: button-pressed does not take it"),
+    ('at = "1s"\nwhat = "overheats"', "faults", "faults.0.for: found nothing; expected this key, which overheats needs"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("lines", "told"), BAD, ids=[lines.replace("\n", " ") for lines, _ in BAD])
-def test_a_wrong_fault_is_told_in_one_line(lines: str, told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("lines", "marked", "told"), BAD, ids=[lines.replace("\n", " ") for lines, *_ in BAD])
+def test_a_wrong_fault_is_told_in_one_line(lines: str, marked: str, told: str, tmp_path: Path) -> None:
     file = file_of(tmp_path, HEAD + lines)
     with pytest.raises(FaultFileError) as refused:
         faults.load(file)
-    assert str(refused.value).startswith(f"{file}: {told}")
-    assert "\n" not in str(refused.value)
+    assert pointed_at(refused.value) == marked
+    assert without_place(refused.value).startswith(told)
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "marked", "told"),
     [
-        ("[[faults]]\nat = '1s'\nwhat = 'reboots'\nfor = '1s'", "schema: found nothing; expected this key"),
-        ("schema = 2", "schema: found 2; expected 1, the only version that this program reads"),
-        ("schema = 1", "faults: found nothing; expected this key"),
-        ("schema = 1\nfaults = []", "faults: found []; expected"),
-        ("schema = 1\nfault = []", "fault: found an unknown key; expected one of schema, seed, faults"),
-        (HEAD.replace("[[", "seed = -1\n[[") + "at = '1s'\nwhat = 'button-pressed'", "seed: found -1; expected"),
-        ("faults!", "found expected '=' after a key"),
+        ("[[faults]]\nat = '1s'\nwhat = 'reboots'\nfor = '1s'", "faults", "schema: found nothing; expected this key"),
+        ("schema = 2", "2", "schema: found 2; expected 1, the only version that this program reads"),
+        ("schema = 1", "schema", "faults: found nothing; expected this key"),
+        ("schema = 1\nfaults = []", "[]", "faults: found []; expected"),
+        (
+            "schema = 1\nfault = []",
+            "fault",
+            "fault: found an unknown key; expected one of schema, seed, faults; did you mean 'faults'?",
+        ),
+        (HEAD.replace("[[", "seed = -1\n[[") + "at = '1s'\nwhat = 'button-pressed'", "-1", "seed: found -1; expected"),
+        ("faults!", "!", "found expected '=' after a key"),
     ],
 )
-def test_a_wrong_file_is_told_in_one_line(text: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_told_in_one_line(text: str, marked: str, told: str, tmp_path: Path) -> None:
     file = file_of(tmp_path, text)
     with pytest.raises(FaultFileError) as refused:
         faults.load(file)
-    assert str(refused.value).startswith(f"{file}: {told}")
+    assert pointed_at(refused.value) == marked
+    assert without_place(refused.value).startswith(told)
 
 
 def test_a_fault_made_in_python_is_held_to_the_same_rules() -> None:

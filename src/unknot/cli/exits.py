@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -39,7 +40,25 @@ def tell(error: click.ClickException | errors.UnknotError) -> int:
         click.echo(f"unknot: {_in_one_line(error)}", err=True)
         return USAGE
     click.echo(f"unknot: {error}", err=True)
+    if isinstance(error, errors.FileError) and error.line is not None:
+        click.echo(_excerpt(error), err=True)
     return next(code for kind, code in _CODES if isinstance(error, kind))
+
+
+_GUTTER = 9
+"""The line's number ends in this column, indented to tell the two lines from those of the program."""
+
+
+def _excerpt(error: errors.FileError) -> str:
+    """The line of the file that is wrong, and carets under what is wrong in it."""
+    before, wrong = error.source[: error.mark], error.source[error.mark : error.mark + error.width]
+    carets = " " * _cells(before) + "^" * max(1, _cells(wrong))
+    return f"{error.line:>{_GUTTER}} | {error.source}\n{'':>{_GUTTER}} | {carets}"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text fills: East Asian signs and emoji take two, combining ones none."""
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
 
 
 def forget_output() -> None:

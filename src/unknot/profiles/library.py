@@ -50,11 +50,12 @@ def load_file(file: Path) -> FirmwareProfile:
     """
     profile = datafile.load(file, FirmwareProfile, ProfileFileError)
     if profile.id != file.stem:
-        raise ProfileFileError(file, "id", repr(profile.id), f"{file.stem!r}, the file's own name")
+        misfit = datafile.Misfit("id", repr(profile.id), f"{file.stem!r}, the file's own name")
+        raise datafile.wrong(file, misfit, ProfileFileError)
     try:
         prove(profile)
     except datafile.Misfit as cause:
-        raise ProfileFileError(file, cause.key, cause.found, cause.expected) from cause
+        raise datafile.wrong(file, cause, ProfileFileError) from cause
     return profile
 
 

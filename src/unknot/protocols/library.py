@@ -85,10 +85,13 @@ def load_file(file: Path) -> MuscleProtocol:
 
 def _face(name: str, file: Path) -> Overview:
     content = datafile.read(file, ProtocolFileError)
+    key, total = "steps", 0.0
     try:
-        total = sum(datafile.seconds(step["for"]) for step in content["steps"])
+        for number, step in enumerate(content["steps"]):
+            key = f"steps.{number}.for"
+            total += datafile.seconds(step["for"])
+        key = ""
         return Overview(name, str(content["title"]), str(content["ceiling"]), total)
     except (KeyError, TypeError, ValueError) as cause:
-        raise ProtocolFileError(
-            file, "", f"a protocol without {cause}", "title, ceiling, and steps with 'for'"
-        ) from cause
+        misfit = datafile.Misfit(key, f"a protocol without {cause}", "title, ceiling, and steps with 'for'")
+        raise datafile.wrong(file, misfit, ProtocolFileError) from cause

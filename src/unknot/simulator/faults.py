@@ -123,7 +123,7 @@ class Fault:
             if value is None and key in needs.split():
                 raise datafile.Misfit(key, "nothing", f"this key, which {self.what} needs")
             if value is not None and key not in f"{needs} {may}".split():
-                raise datafile.Misfit(key, f"{value:g}", f"no such key: {self.what} does not take it")
+                raise datafile.StrayKey(key, f"{value:g}", f"no such key: {self.what} does not take it")
         self._refuse_beyond()
         if self.count is not None and self.is_within_a_time:
             raise datafile.Misfit("count", f"{self.count}", "either this or 'for', not both")
@@ -264,7 +264,7 @@ class _Table(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         for key in content if isinstance(content, dict) else ():
             if key not in known:
-                raise datafile.Misfit(str(key), "an unknown key", f"one of {', '.join(known)}")
+                raise datafile.StrayKey(str(key), "an unknown key", f"one of {', '.join(known)}")
         return content
 
 

@@ -1,0 +1,186 @@
+"""A data file that was read, and the error for each thing that can be wrong with it; used by `unknot.datafile`.
+
+Where something stands is looked for once an error is to be shown, so that a right file costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from unknot.diagnostics import paths
+from unknot.diagnostics.nearest import alternatives, keys_at, nearest, quoted_word
+from unknot.errors import FileError, FrameSyntaxError
+
+if TYPE_CHECKING:
+    import tomllib
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+    from unknot.errors import Place
+
+
+class Misfit(ValueError):
+    """Raised by a model's own validators when two keys of a file do not fit each other.
+
+    Attributes:
+        key: the dotted key to mend.
+        found: what stands there.
+        expected: what should stand there.
+    """
+
+    def __init__(self, key: str, found: str, expected: str) -> None:
+        self.key = key
+        self.found = found
+        self.expected = expected
+        super().__init__(f"{key}: found {found}; expected {expected}")
+
+
+class StrayKey(Misfit):
+    """Raised for a key that should not stand there, whatever its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that was read.
+
+    Args:
+        file: the file.
+        error: the kind of error to make.
+        text: what it says; empty if it says nothing.
+        content: what that means, the parsed TOML; empty if it has none.
+    """
+
+    file: Path
+    error: type[FileError]
+    text: str
+    content: Mapping[str, Any]
+
+    def misfit(self, misfit: Misfit, above: paths.Path = (), more: str = "") -> FileError:
+        """The error for keys that do not fit each other; ``above`` is the path below which the misfit's key is."""
+        from unknot.diagnostics import places
+
+        path = paths.below(self.content, above, misfit.key)
+        if isinstance(misfit, StrayKey):
+            place, word, present = places.of_key(self.text, path), str(path[-1]), self._keys_beside(path)
+        else:
+            place, word, present = places.of_value(self.text, path), quoted_word(misfit.found), ()
+        return self.error(
+            self.file,
+            paths.shown(path),
+            misfit.found,
+            misfit.expected + more,
+            place=place,
+            nearest=nearest(word, alternatives(misfit.expected), present),
+        )
+
+    def invalid(self, cause: ValidationError, model: type[BaseModel]) -> FileError:
+        """The error for content that is no such model: about the first thing that is wrong."""
+        errors = cause.errors(include_url=False)
+        first, mends = self._to_tell(errors, model)
+        rest = len(errors) - mends
+        more = f" ({rest} more after this one)" if rest else ""
+        path = paths.as_written(self.content, first["loc"])
+        reason = first.get("ctx", {}).get("error")
+        if isinstance(reason, Misfit):
+            return self.misfit(reason, path, more)
+        if first["type"] == "missing":
+            path = (*paths.as_written(self.content, first["loc"][:-1]), first["loc"][-1])
+        found, expected, place, hint = self._said(first, path, model)
+        return self.error(self.file, paths.shown(path), found, expected + more, place=place, nearest=hint)
+
+    def _said(
+        self, error: ErrorDetails, path: paths.Path, model: type[BaseModel]
+    ) -> tuple[str, str, Place | None, str]:
+        """What was found, what was expected, where, and the nearest right word."""
+        from unknot.diagnostics import places
+
+        if error["type"] == "missing":
+            return "nothing", "this key", places.of_value(self.text, path), ""
+        if error["type"] == "extra_forbidden":
+            expected = "only the keys that the folder's README lists"
+            return "an unknown key", expected, places.of_key(self.text, path), self._nearest_key(error, model)
+        syntax = getattr(error.get("ctx", {}).get("error"), "__cause__", None)
+        if isinstance(syntax, FrameSyntaxError):
+            found = f"{shown(syntax.template)}, character {syntax.position + 1}"
+            place = places.of_character(self.text, path, syntax.template, syntax.position)
+            return found, syntax.expected, place, ""
+        found, expected = shown(error["input"]), _expectation(error["msg"])
+        find = places.of_key if error["loc"][-1:] == (_OF_A_KEY,) else places.of_value
+        return found, expected, find(self.text, path), nearest(quoted_word(found), alternatives(expected))
+
+    def _to_tell(self, errors: Sequence[ErrorDetails], model: type[BaseModel]) -> tuple[ErrorDetails, int]:
+        """The error to tell of, and how many it mends: of a misspelt key, pydantic first says that it is missing."""
+        first = errors[0]
+        if first["type"] != "missing":
+            return first, 1
+        *above, missing = first["loc"]
+        unknown = {
+            str(error["loc"][-1]): error
+            for error in errors
+            if error["type"] == "extra_forbidden" and list(error["loc"][:-1]) == above
+        }
+        for name in get_close_matches(str(missing), unknown):
+            if self._nearest_key(unknown[name], model) == missing:
+                return unknown[name], 2
+        return first, 1
+
+    def _nearest_key(self, error: ErrorDetails, model: type[BaseModel]) -> str:
+        *above, name = error["loc"]
+        present = self._keys_beside(paths.as_written(self.content, error["loc"]))
+        return nearest(str(name), keys_at(model, above), present)
+
+    def _keys_beside(self, path: paths.Path) -> tuple[str, ...]:
+        table = paths.follow(self.content, path[:-1])
+        return tuple(table) if isinstance(table, dict) else ()
+
+
+def undecodable(file: Path, error: type[FileError], raw: bytes, cause: UnicodeDecodeError) -> FileError:
+    """The error for bytes that are no UTF-8."""
+    from unknot.diagnostics import places
+
+    start = raw.rfind(b"\n", 0, cause.start) + 1
+    column = len(raw[start : cause.start].decode()) + 1
+    place = places.at_line(raw.decode(errors="replace"), raw.count(b"\n", 0, start) + 1, column)
+    return error(file, "", f"byte {cause.start} that is not UTF-8", "a TOML file in UTF-8", place=place)
+
+
+def unparsable(file: Path, error: type[FileError], text: str, cause: tomllib.TOMLDecodeError) -> FileError:
+    """The error for text that is no TOML; where, tomllib says at the end of its message."""
+    from unknot.diagnostics import places
+
+    message = str(cause)
+    message = message[:1].lower() + message[1:]
+    place = None
+    if match := _WHERE.search(message):
+        message = message[: match.start()]
+        at_end = match["line"] is None
+        place = places.at_end(text) if at_end else places.at_line(text, int(match["line"]), int(match["column"]))
+    return error(file, "", message.removeprefix("found "), "valid TOML", place=place)
+
+
+_WHERE = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
+
+_OF_A_KEY = "[key]"
+"""How pydantic says that a key of a table is wrong, and not its value."""
+
+
+def _expectation(message: str) -> str:
+    for prefix in ("Value error, ", "Assertion failed, ", "Input should be "):
+        message = message.removeprefix(prefix)
+    return message
+
+
+def shown(value: object) -> str:
+    """The value as Python writes it, shortened."""
+    try:
+        return paths.shortened(repr(value))
+    except ValueError:  # Python writes no integer of more than some thousand digits
+        return "a number beyond all bounds"
+    except RecursionError:  # dotted keys nest deeper than Python follows
+        return "a nesting beyond all bounds"
