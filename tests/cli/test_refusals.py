@@ -87,6 +87,53 @@ def test_a_wrong_profile_file_names_file_place_key_found_and_expected_and_shows_
         )
 
 
+WRONG_LINES = [
+    (
+        'frame = "00 {sequence:u8}"', 'frame = "55 0 00"',
+        "29:38: commands.stop.frame: found '55 0 00', character 4; expected hex bytes like 55, ASCII in 'quotes', or a {slot:type}",
+        '       29 | stop = { to = "command", frame = "55 0 00" }',
+        "          |                                      ^",
+    ),
+    (
+        "[motor]", "[mottor]",
+        "21:2: mottor: found an unknown key; expected only the keys that the folder's README lists; did you mean 'motor'?",
+        "       21 | [mottor]",
+        "          |  ^^^^^^",
+    ),
+    (
+        'button = "cycle"', '"揉む" = 1 # \x1f\tx',
+        "42:12: found invalid character '\\x1f'; expected valid TOML",
+        '       42 | "揉む" = 1 # ␟ x',
+        "          |              ^",
+    ),
+    (
+        'button = "cycle"', '\t"e\u0301" = 1',
+        "42:2: safety.e\u0301: found an unknown key; expected only the keys that the folder's README lists",
+        '       42 |  "e\u0301" = 1',
+        "          |  ^^^",
+    ),
+    (
+        "levels = 100", "levels =",
+        "22:9: found invalid value; expected valid TOML",
+        "       22 | levels =",
+        "          |         ^",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "told", "source", "carets"), WRONG_LINES)
+def test_the_carets_stand_under_what_is_wrong_in_a_file(  # noqa: PLR0917
+    right: str, wrong: str, told: str, source: str, carets: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "open-ball.toml"
+    text = (shipped_folder() / "open-ball.toml").read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, wrong), encoding="utf-8")
+    with pytest.raises(SystemExit):
+        main(["profile", "check", str(file)])
+    assert capsys.readouterr().err.splitlines() == [f"unknot: {file}:{told}", source, carets]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="takes the D-Bus address away, which only Linux has")
 @pytest.mark.parametrize("words", [["scan"], ["run", "calf", "--yes"], ["vibrate", "20", "--for", "1s"], ["stop"]])
 def test_without_bluetooth_it_says_so_and_offers_the_simulator(
