@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from unknot.diagnostics.source import Misfit, Source, StrayKey, shown, undecodable, unparsable
+from unknot.diagnostics.misfits import Misfit, StrayKey
 from unknot.errors import FileError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -107,11 +107,15 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     text = _text(file, error)
     content = _parsed(file, text, error)
     if named := fixed.keys() & content.keys():
+        from unknot.diagnostics.source import Source, shown
+
         stray = StrayKey(min(named), shown(content[min(named)]), "no such key: the file's own name says it")
         raise Source(file, error, text, content).misfit(stray)
     try:
         return model.model_validate({**content, **fixed})
     except ValidationError as cause:
+        from unknot.diagnostics.source import Source
+
         raise Source(file, error, text, content).invalid(cause, model) from cause
 
 
@@ -120,6 +124,8 @@ def wrong(file: Path, misfit: Misfit, error: type[FileError] = FileError) -> Fil
 
     The file is read once more to find the place; if that fails by now, the error has none.
     """
+    from unknot.diagnostics.source import Source
+
     try:
         text = _text(file, error) if file.is_file() else ""  # a pipe cannot be read twice
         content = _parsed(file, text, error)
@@ -139,6 +145,8 @@ def _text(file: Path, error: type[FileError]) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as cause:
+        from unknot.diagnostics.source import undecodable
+
         raise undecodable(file, error, raw, cause) from cause
 
 
@@ -146,6 +154,8 @@ def _parsed(file: Path, text: str, error: type[FileError]) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as cause:
+        from unknot.diagnostics.source import unparsable
+
         raise unparsable(file, error, text, cause) from cause
     except (ValueError, RecursionError) as cause:  # tomllib lets them through: Python's own bounds
         raise error(file, "", "a number or a nesting beyond all bounds", "valid TOML") from cause

@@ -30,9 +30,8 @@ the cause is kept.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +42,7 @@ class UnknotError(Exception):
     """The root: whatever unknot raises on purpose is one of these."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A place in a line of a file, with what is shown of that line.
 
     Args:

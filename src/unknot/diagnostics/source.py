@@ -1,6 +1,6 @@
 """A data file that was read, and the error for each thing that can be wrong with it; used by `unknot.datafile`.
 
-Where something stands is looked for once an error is to be shown, so that a right file costs nothing.
+It is imported only when there is an error to make, so that a right file costs nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from unknot.diagnostics import paths
+from unknot.diagnostics import paths, places
+from unknot.diagnostics.misfits import Misfit, StrayKey
 from unknot.diagnostics.nearest import alternatives, keys_at, nearest, quoted_word
 from unknot.errors import FileError, FrameSyntaxError
 
@@ -23,26 +24,6 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from unknot.errors import Place
-
-
-class Misfit(ValueError):
-    """Raised by a model's own validators when two keys of a file do not fit each other.
-
-    Attributes:
-        key: the dotted key to mend.
-        found: what stands there.
-        expected: what should stand there.
-    """
-
-    def __init__(self, key: str, found: str, expected: str) -> None:
-        self.key = key
-        self.found = found
-        self.expected = expected
-        super().__init__(f"{key}: found {found}; expected {expected}")
-
-
-class StrayKey(Misfit):
-    """Raised for a key that should not stand there, whatever its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +44,6 @@ class Source:
 
     def misfit(self, misfit: Misfit, above: paths.Path = (), more: str = "") -> FileError:
         """The error for keys that do not fit each other; ``above`` is the path below which the misfit's key is."""
-        from unknot.diagnostics import places
-
         path = paths.below(self.content, above, misfit.key)
         if isinstance(misfit, StrayKey):
             place, word, present = places.of_key(self.text, path), str(path[-1]), self._keys_beside(path)
@@ -98,8 +77,6 @@ class Source:
         self, error: ErrorDetails, path: paths.Path, model: type[BaseModel]
     ) -> tuple[str, str, Place | None, str]:
         """What was found, what was expected, where, and the nearest right word."""
-        from unknot.diagnostics import places
-
         if error["type"] == "missing":
             return "nothing", "this key", places.of_value(self.text, path), ""
         if error["type"] == "extra_forbidden":
@@ -142,8 +119,6 @@ class Source:
 
 def undecodable(file: Path, error: type[FileError], raw: bytes, cause: UnicodeDecodeError) -> FileError:
     """The error for bytes that are no UTF-8."""
-    from unknot.diagnostics import places
-
     start = raw.rfind(b"\n", 0, cause.start) + 1
     column = len(raw[start : cause.start].decode()) + 1
     place = places.at_line(raw.decode(errors="replace"), raw.count(b"\n", 0, start) + 1, column)
@@ -152,8 +127,6 @@ def undecodable(file: Path, error: type[FileError], raw: bytes, cause: UnicodeDe
 
 def unparsable(file: Path, error: type[FileError], text: str, cause: tomllib.TOMLDecodeError) -> FileError:
     """The error for text that is no TOML; where, tomllib says at the end of its message."""
-    from unknot.diagnostics import places
-
     message = str(cause)
     message = message[:1].lower() + message[1:]
     place = None
