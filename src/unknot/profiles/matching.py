@@ -1,0 +1,230 @@
+"""How a profile's ball shows itself while advertising, and which of several it is after connecting.
+
+Used by `unknot.profiles.model` to read files, by discovery to score what advertises, and by the simulated ball to
+advertise what its own profile finds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, product
+from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+
+from unknot import datafile
+from unknot.profiles.fields import BASE_SUFFIX, Uuid
+from unknot.profiles.section import Section
+from unknot.profiles.texts import GlobField, TextTestField, example_of_glob, fits_glob
+
+PAYLOAD_MAX = 252
+"""Manufacturer data is no longer, in bytes: a field of an advertisement counts itself in one byte, and its type and the
+company take three of the 255 (Bluetooth Core, Vol 3, Part C, 11)."""
+
+LIST_MAX = 64
+"""No list of names, services or patterns is longer (judgement)."""
+
+_NAME, _SERVICE, _COMPANY, _MANUFACTURER = 2, 3, 1, 4
+"""What each matching rule adds to a profile's score: a pattern of manufacturer data is chosen by the dialect for this
+very purpose, a service by the dialect too, a name by the seller, and a company identifier is shared by all its
+products (judgement)."""
+
+_FILLINGS = ("", "1", "x", "-1")
+"""What may stand for a star in an example, the simplest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advertisement:
+    """What a device says to all.
+
+    Attributes:
+        name: the advertised name; empty if it has none.
+        services: the advertised services, in full and in lower case.
+        manufacturer: the manufacturer data by company identifier.
+    """
+
+    name: str = ""
+    services: tuple[str, ...] = ()
+    manufacturer: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}))
+
+
+@dataclass(frozen=True, slots=True)
+class BytePattern:
+    """Bytes of which some may be any.
+
+    Attributes:
+        parts: each byte, or None for any.
+    """
+
+    parts: tuple[int | None, ...]
+
+    def __str__(self) -> str:
+        return " ".join("??" if part is None else f"{part:02X}" for part in self.parts)
+
+    def begins(self, payload: bytes) -> bool:
+        """Whether a payload begins so."""
+        return len(payload) >= len(self.parts) and all(
+            part is None or part == byte for part, byte in zip(self.parts, payload, strict=False)
+        )
+
+    def filled(self, any_byte: int) -> bytes:
+        """Bytes that begin so, with the given one wherever any may stand."""
+        return bytes(any_byte if part is None else part for part in self.parts)
+
+
+def _pattern(found: object) -> BytePattern:
+    if isinstance(found, BytePattern):
+        return found
+    text = found if isinstance(found, str) else ""
+    pairs = re.findall(r"[0-9A-Fa-f]{2}|\?\?", text)
+    if "".join(pairs) != "".join(text.split(" ")) or not 1 <= len(pairs) <= PAYLOAD_MAX or set(pairs) <= {"??"}:
+        raise ValueError('bytes in hex with ?? for any, such as "68 79 ?? 03", not all of them ??')
+    return BytePattern(tuple(None if pair == "??" else int(pair, 16) for pair in pairs))
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, Mapping) else value
+
+
+Company = Annotated[int, Field(strict=True, ge=0, le=0xFFFF)]
+"""A Bluetooth SIG company identifier."""
+
+
+class ManufacturerData(Section):
+    """Manufacturer data of one company.
+
+    Attributes:
+        company: whose identifier it carries.
+        data: how the payload after the identifier begins; without it, any payload fits.
+    """
+
+    company: Company
+    data: Annotated[BytePattern, PlainValidator(_pattern)] | None = None
+
+    def fits(self, advertisement: Advertisement) -> bool:
+        """Whether the advertisement carries it."""
+        payload = advertisement.manufacturer.get(self.company)
+        return payload is not None and (self.data is None or self.data.begins(payload))
+
+
+_Globs = Annotated[tuple[GlobField, ...], Field(max_length=LIST_MAX)]
+_Uuids = Annotated[tuple[Uuid, ...], Field(max_length=LIST_MAX)]
+_Manufacturers = Annotated[tuple[ManufacturerData, ...], BeforeValidator(_listed), Field(max_length=LIST_MAX)]
+
+
+class Exclude(Section):
+    """What a ball of this dialect never shows; one of it is enough to rule a device out.
+
+    Attributes:
+        names: glob patterns of advertised names.
+        services: advertised service UUIDs.
+        manufacturer: manufacturer data.
+    """
+
+    names: _Globs = ()
+    services: _Uuids = ()
+    manufacturer: _Manufacturers = ()
+
+    def fits(self, advertisement: Advertisement) -> bool:
+        """Whether the advertisement shows any of it."""
+        return (
+            any(fits_glob(pattern, advertisement.name) for pattern in self.names)
+            or not set(self.services).isdisjoint(advertisement.services)
+            or any(data.fits(advertisement) for data in self.manufacturer)
+        )
+
+
+class Match(Section):
+    """How the ball shows itself while advertising.
+
+    Attributes:
+        names: glob patterns of advertised names, for example ``VibMotor*``; case counts.
+        services: advertised service UUIDs.
+        company: a Bluetooth SIG company identifier in the manufacturer data.
+        manufacturer: manufacturer data, by company identifier and the begin of the payload.
+        exclude: what no ball of this dialect shows.
+    """
+
+    names: _Globs = ()
+    services: _Uuids = ()
+    company: Company | None = None
+    manufacturer: _Manufacturers = ()
+    exclude: Exclude = Exclude()
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Match:
+        shows = self.names or self.services or self.company is not None or self.manufacturer
+        if shows and not score(self, example_advertisement(self)):
+            raise datafile.Misfit("exclude", "all that is matched", "exclusions that leave something to match")
+        return self
+
+
+class Variant(Section):
+    """What is looked at after connecting, to choose among profiles that fit the same advertisement.
+
+    Attributes:
+        model: a test of the model number (2A24).
+        firmware: of the firmware revision (2A26).
+        hardware: of the hardware revision (2A27).
+        software: of the software revision (2A28).
+        maker: of the manufacturer's name (2A29).
+        characteristics: UUIDs that must be there.
+        without: UUIDs that must not be there.
+    """
+
+    model: TextTestField | None = None
+    firmware: TextTestField | None = None
+    hardware: TextTestField | None = None
+    software: TextTestField | None = None
+    maker: TextTestField | None = None
+    characteristics: _Uuids = ()
+    without: _Uuids = ()
+
+    @model_validator(mode="after")
+    def _can_be(self) -> Variant:
+        if both := set(self.characteristics) & set(self.without):
+            raise datafile.Misfit("without", min(both), "no characteristic that must be there too")
+        return self
+
+
+def score(match: Match, advertisement: Advertisement) -> int:
+    """How well an advertisement fits; 0 means not at all.
+
+    A 16-bit service is shared by many dialects (FFE0 by hundreds), so it counts only together with a matching name,
+    if the profile gives names. A service of 128 bits and a pattern of manufacturer data are the dialect's own.
+    """
+    if match.exclude.fits(advertisement):
+        return 0
+    named = any(fits_glob(pattern, advertisement.name) for pattern in match.names)
+    offered = set(match.services).intersection(advertisement.services)
+    shown = [data for data in match.manufacturer if data.fits(advertisement)]
+    patterned = any(data.data is not None for data in shown)
+    of_company = match.company in advertisement.manufacturer or any(data.data is None for data in shown)
+    own = patterned or any(not service.endswith(BASE_SUFFIX) for service in offered)
+    if match.names and not named and not own:
+        return 0
+    return _NAME * named + _SERVICE * bool(offered) + _COMPANY * of_company + _MANUFACTURER * patterned
+
+
+def example_advertisement(match: Match) -> Advertisement:
+    """An advertisement that fits, for the simulator: as simple as the exclusions allow, empty for an empty match."""
+    examples = _examples(match)
+    first = next(examples)
+    return next((one for one in chain((first,), examples) if score(match, one)), first)
+
+
+def _examples(match: Match) -> Iterator[Advertisement]:
+    """Advertisements as the match has them, the simplest first; each of them may be excluded."""
+    names = [example_of_glob(pattern, filling) for filling in _FILLINGS for pattern in match.names] or [""]
+    pattern = next((data for data in match.manufacturer if data.data is not None), None)
+    companies = {data.company: b"" for data in match.manufacturer[:1]}
+    if match.company is not None:
+        companies[match.company] = b""
+    for name, any_byte in chain(product(names, (0,)), product(names[:1], range(1, 256))):
+        manufacturer = dict(companies)
+        if pattern is not None and pattern.data is not None:
+            manufacturer[pattern.company] = pattern.data.filled(any_byte)
+        yield Advertisement(name, match.services[:1], MappingProxyType(manufacturer))
