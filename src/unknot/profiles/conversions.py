@@ -34,15 +34,6 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _NOTHING: Mapping[str, int] = MappingProxyType({})
 
 
-def _distinct(kind: str) -> AfterValidator:
-    def check(found: tuple[object, ...]) -> tuple[object, ...]:
-        if len(set(found)) < len(found):
-            raise ValueError(f"a {kind} in which no value stands twice")
-        return found
-
-    return AfterValidator(check)
-
-
 def _wire(found: object) -> object:
     if isinstance(found, int) and not isinstance(found, bool) and -WIRE_MAX <= found <= WIRE_MAX:
         return found
@@ -91,7 +82,7 @@ _Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
 _Word = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_name)]
 _Wire = Annotated[int | str, BeforeValidator(_wire)]
 _Wires = Annotated[tuple[_Wire, ...], Field(min_length=1, max_length=LIST_MAX), AfterValidator(_one_kind)]
-_Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=LIST_MAX), _distinct("list")]
+_Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=LIST_MAX)]
 
 _HEADS = ("table", "points", "steps", "by", "any", "all")
 """The key that says which kind of conversion it is; without one it is a line."""
@@ -141,7 +132,7 @@ class Conversion(Section):
         steps: the highest step of an exponential scale, on which all steps feel alike.
         least: what is written for step 1.
         most: what is written for the highest step.
-        by: another slot, whose number decides which of ``cases`` holds.
+        by: another slot, whose number, the same as value and on the wire, decides which of ``cases`` holds.
         cases: a line, a table, points or steps for each number of that slot.
         any: other slots: ``yes`` is written if one of them is not zero, else ``no``.
         all: other slots: ``yes`` is written if none of them is zero, else ``no``.
@@ -156,7 +147,7 @@ class Conversion(Section):
     scale: Annotated[float, Field(strict=True, ge=1e-6, le=1e6)] = 1.0
     offset: _Small = 0
     round: Literal["nearest", "down", "up"] = "nearest"
-    table: Annotated[_Wires, _distinct("table")] = ()
+    table: _Wires = ()
     read: Literal["exact", "nearest"] = "exact"
     points: Annotated[tuple[tuple[_Number, _Small], ...], Field(min_length=2, max_length=LIST_MAX)] = ()
     steps: Annotated[int, Field(strict=True, ge=2, le=LIST_MAX)] | None = None
@@ -170,7 +161,7 @@ class Conversion(Section):
     no: _Integer = 0
     range: tuple[_Number, _Number] | None = None
     beyond: Literal["refuse", "clamp"] = "refuse"
-    none: Annotated[_Wires, _distinct("list")] = ()
+    none: _Wires = ()
     names: Annotated[dict[_Whole, _Word], AfterValidator(_named_once)] = Field(
         default_factory=dict, min_length=1, max_length=LIST_MAX
     )
@@ -189,9 +180,16 @@ class Conversion(Section):
         for key in _NEEDED.get(kind, ()):
             if key not in given:
                 raise ValueError(f"{key} beside {kind}")
+        self._nothing_stands_twice()
         self._fits_together()
         self.compiled  # noqa: B018 - what cannot be compiled is refused now
         return self
+
+    def _nothing_stands_twice(self) -> None:
+        if len(set(self.table)) < len(self.table):
+            raise ValueError("a table in which no value stands twice")
+        if len(set(self.needs)) < len(self.needs):
+            raise ValueError(f"each slot in {self.kind} once")
 
     def _fits_together(self) -> None:
         if self.range is not None and self.range[0] > self.range[1]:

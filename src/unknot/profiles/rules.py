@@ -10,13 +10,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from unknot.profiles.scales import Scale, Wire
+from unknot.profiles.scales import Scale, Wire, finite
 
 Value = float | str
 """What a person means by it: a number, or a name for one."""
-
-VALUE_MAX = 1e26
-"""A value beyond this is on no wire: the widest slot (64 bits) at the smallest scale (one millionth) holds 2e25."""
 
 
 class Bounds(Protocol):
@@ -57,8 +54,8 @@ class Clamp:
     greatest: float
 
     def bounded(self, value: float) -> float:
-        """The number in the range that is nearest."""
-        return min(max(value, self.least), self.greatest)
+        """The number in the range that is nearest. Raises `ValueError` for what is none, or beyond all bounds."""
+        return min(max(finite(value), self.least), self.greatest)
 
 
 class Rule(Protocol):
@@ -85,8 +82,6 @@ class Plain:
         """What is written for a number or its name. Raises `ValueError` if nothing is."""
         if isinstance(value, str):
             value = self._number(value)
-        if not -VALUE_MAX <= value <= VALUE_MAX:  # NaN is not in it either
-            raise ValueError("a finite number")
         wire = self.scale.to_wire(self.bounds.bounded(value))
         if wire in self.unknown:
             raise ValueError(f"a value other than that: {wire!r} on the wire means that nobody knows")

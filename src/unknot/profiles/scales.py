@@ -19,6 +19,9 @@ Wire = int | str
 WIRE_MAX = 2**64 - 1
 """No slot holds a larger integer."""
 
+VALUE_MAX = 1e26
+"""A value beyond this is on no wire: the widest slot (64 bits) at the smallest scale (one millionth) holds 2e25."""
+
 HALF_EPSILON = 1e-9
 """Slack for float arithmetic: 50 × 2.55 is 127.5 and is rounded up, although the float is a hair less."""
 
@@ -46,11 +49,18 @@ ROUNDINGS: Mapping[str, Callable[[float], int]] = {"nearest": nearest, "down": _
 """From an exact figure to the integer on the wire; "nearest" takes halves up."""
 
 
+def finite(value: float) -> float:
+    """The value itself. Raises `ValueError` for NaN, for infinity and for what is too large for any slot."""
+    if not -VALUE_MAX <= value <= VALUE_MAX:  # NaN is not in it either
+        raise ValueError("a finite number")
+    return value
+
+
 class Scale(Protocol):
     """What turns one number into what stands on the wire."""
 
     def to_wire(self, value: float) -> Wire:
-        """What is written for a finite number. Raises `ValueError` if nothing is."""
+        """What is written for a number. Raises `ValueError` if nothing is, as for NaN and infinity."""
 
     def from_wire(self, wire: Wire) -> float:
         """The number that was meant. Raises `ValueError` if nothing is written so."""
@@ -84,7 +94,7 @@ class Line:
     def to_wire(self, value: float) -> int:
         """The integer. Raises `ValueError` if no slot is as wide."""
         # Integers stay integers where they can: a float holds 53 bits, a slot up to 64.
-        exact = value if self.scale == 1 else value * self.scale
+        exact = finite(value) if self.scale == 1 else finite(value) * self.scale
         exact += self.offset
         if not -WIRE_MAX <= exact <= WIRE_MAX:
             raise ValueError("a number that is an integer of at most 64 bits on the wire")
