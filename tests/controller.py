@@ -13,11 +13,13 @@ from pathlib import Path
 
 from bleak import BleakClient
 
-from unknot.device.guard import Guard, Orders
+from tests.wired import orders
+from unknot.device.guard import Guard
 from unknot.guard_process import radio_behind
 from unknot.profiles import library
-from unknot.profiles.codec import Codec, SetLevel
-from unknot.profiles.model import WriteKind
+from unknot.profiles.codec import Codec
+from unknot.profiles.gatt import WriteKind
+from unknot.profiles.speech import SetLevel
 
 LEVEL = 2
 
@@ -25,18 +27,17 @@ LEVEL = 2
 async def main(socket: str, profile: str, *addresses: str) -> None:
     radio = radio_behind(Path(socket))
     codec = Codec(library.load(profile))
-    orders = [Orders.for_ball(codec, address, "the ball") for address in addresses]
     assert radio.guard is not None
-    guard = Guard.start(radio.guard, orders[0])
+    guard = Guard.start(radio.guard)
     assert guard is not None
-    for later in orders[1:]:
-        guard.order(later)
+    for address in addresses:
+        guard.order(orders(codec.profile, address, "the ball"))
     client = BleakClient(addresses[0], backend=radio.client, **radio.options)
     await client.connect()
     guard.arm()
     beating = asyncio.create_task(guard.beat())
     for write in codec.encode(SetLevel(LEVEL)):
-        characteristic = codec.profile.gatt[write.to].characteristic
+        (characteristic,) = codec.profile.gatt[write.to].characteristic
         await client.write_gatt_char(characteristic, write.data, response=write.kind is WriteKind.REQUEST)
     print(os.getpid(), flush=True)  # noqa: T201 - the test reads it
     while word := await asyncio.to_thread(sys.stdin.readline):

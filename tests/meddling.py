@@ -15,14 +15,26 @@ if TYPE_CHECKING:
 ATT_UNLIKELY_ERROR = 0x0E
 
 
+class Written(tuple[float, bytes]):
+    """A write that reached the firmware: (time of the loop, bytes), and to which characteristic of the profile."""
+
+    role: str
+
+    @classmethod
+    def to(cls, role: str, data: bytes, now: float) -> Written:
+        write = cls((now, data))
+        write.role = role
+        return write
+
+
 @contextmanager
-def written(sim: SimulatedBall) -> Iterator[list[tuple[float, bytes]]]:
-    """The writes that reach the firmware while the block runs: (time of the loop, bytes)."""
-    writes: list[tuple[float, bytes]] = []
+def written(sim: SimulatedBall) -> Iterator[list[Written]]:
+    """The writes that reach the firmware while the block runs."""
+    writes: list[Written] = []
     take = sim.firmware.write
 
     def spy(role: str, data: bytes, now: float) -> object:
-        writes.append((now, data))
+        writes.append(Written.to(role, data, now))
         return take(role, data, now)
 
     sim.firmware.write = spy  # type: ignore[method-assign, assignment]

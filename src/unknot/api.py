@@ -22,6 +22,7 @@ from unknot.errors import BallNotFound, UsageError
 from unknot.events import Ended, StopOutcome
 from unknot.guard_process import radio_behind
 from unknot.profiles import library as profile_library
+from unknot.profiles.model import Kind
 from unknot.protocols import library as protocol_library
 from unknot.protocols.timeline import Side, Timeline, compile_free, compile_protocol
 from unknot.session.ledger import Ledger
@@ -34,6 +35,7 @@ from unknot.simulator.ball import SimulatedBall
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from unknot.device.identify import Candidates
     from unknot.events import Event
     from unknot.profiles.model import FirmwareProfile
 
@@ -68,6 +70,7 @@ async def connect(
     simulate: Simulate = False,
     seconds: float = discovery.SCAN_SECONDS,
     restore_seconds: float = RESTORE_SECONDS,
+    ask: Callable[[str], None] = log.warning,
 ) -> AsyncIterator[Ball]:
     """A connected ball for the length of an ``async with`` block; its motor is stopped when the block is left.
 
@@ -78,16 +81,18 @@ async def connect(
             is the socket of ``unknot simulate``.
         seconds: how long to look for the ball.
         restore_seconds: how long a link that was lost is tried to be restored; also how long a stop may wait for it.
+        ask: told what the person is to do on the ball before it obeys, for example press its button.
 
     Raises:
         LinkError: no Bluetooth, no ball, or no link to it.
+        Unsuitable: a device or a profile that must not be driven.
         UnknownNameError: no such profile.
         ProfileFileError: the profile's file is wrong.
         NotStopped: on leaving, the motor could not be stopped.
     """
-    chosen, known, radio = _choose(profile, simulate)
+    chosen, known, radio = _choose(profile, target, simulate)
     found = await discovery.find(radio, known, target, seconds=seconds)
-    async with _ball(found, chosen or _best_profile(found), radio, restore_seconds) as ball:
+    async with _ball(found, chosen, radio, restore_seconds, ask) as ball:
         yield ball
 
 
@@ -170,13 +175,13 @@ async def stop_all(
         BallNotFound: there is none.
         BluetoothUnavailable: there is no working Bluetooth.
     """
-    chosen, known, radio = _choose(profile, simulate)
+    chosen, known, radio = _choose(profile, target, simulate)
     stopping: dict[str, tuple[FoundBall, asyncio.Task[StopOutcome]]] = {}
 
     def stop(found: Iterable[FoundBall]) -> None:
         for ball in found:
             if ball.address not in stopping and (ball.profiles or target is not None):
-                work = _stop_one(ball, chosen or _best_profile(ball), radio)
+                work = _stop_one(ball, chosen, radio)
                 stopping[ball.address] = ball, asyncio.create_task(work, name=f"stop {ball.address}")
 
     try:
@@ -215,47 +220,61 @@ def _one_of(kind: type[E], word: str, what: str) -> E:
 
 
 def _choose(
-    profile: str | None,
-    simulate: Simulate,
+    profile: str | None, target: str | None, simulate: Simulate
 ) -> tuple[FirmwareProfile | None, tuple[FirmwareProfile, ...], Radio]:
-    """The profile that was named, if one was; the profiles to look for; and where to look."""
+    """The profile that was named, if one was; the profiles to look for; and where to look.
+
+    Nobody who does not name a device gets one that must not be driven.
+    """
     chosen = profile_library.load(profile) if profile is not None else None
     known = (chosen,) if chosen is not None else profile_library.load_usable()
+    if chosen is None and target is None:
+        known = tuple(one for one in known if one.kind is Kind.VIBRATION)
     return chosen, known, _radio(simulate, chosen)
 
 
-def _ball(found: FoundBall, profile: FirmwareProfile, radio: Radio, restore_seconds: float = RESTORE_SECONDS) -> Ball:
+def _ball(
+    found: FoundBall,
+    chosen: FirmwareProfile | None,
+    radio: Radio,
+    restore_seconds: float = RESTORE_SECONDS,
+    ask: Callable[[str], None] = log.warning,
+) -> Ball:
     def play(ball: Ball, timeline: Timeline) -> Session:
         return Session(ball, timeline, on_link_restored=OnLinkRestored.END)
 
     ledger = Ledger() if radio.is_real else None
+    candidates = () if chosen is not None else _candidates(found)
     return Ball(
         found.device,
-        profile,
+        chosen or candidates[0][0],
         radio,
         play=play,
         ledger=ledger,
         restore_seconds=restore_seconds,
         orphaned=found.rssi is None,
+        candidates=candidates,
+        ask=ask,
     )
 
 
-async def _stop_one(found: FoundBall, profile: FirmwareProfile, radio: Radio) -> StopOutcome:
+async def _stop_one(found: FoundBall, chosen: FirmwareProfile | None, radio: Radio) -> StopOutcome:
     try:
-        return await _ball(found, profile, radio).stop_once()
+        return await _ball(found, chosen, radio).stop_once()
     except Exception as error:  # noqa: BLE001 - one ball's trouble must not keep the others running
         log.warning("%s: %s", found.name or found.address, error)
         return StopOutcome.UNKNOWN
 
 
-def _best_profile(found: FoundBall) -> FirmwareProfile:
+def _candidates(found: FoundBall) -> Candidates:
+    """The profiles that fit a ball's advertisement with their scores, the best first."""
     if not found.profiles:
         raise BallNotFound(
             f"no profile describes {found.name or found.address}",
             address=found.address,
             advice="name one with --profile if you know what it speaks, or describe it in a profile of your own",
         )
-    return profile_library.load(found.profiles[0][0])
+    return tuple((profile_library.load(name), score) for name, score in found.profiles)
 
 
 def _radio(simulate: Simulate, profile: FirmwareProfile | None) -> Radio:

@@ -20,14 +20,29 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
-__all__ = ["MAX_BYTES", "Misfit", "StrayKey", "in_folders", "load", "named", "read", "schema_1", "seconds", "wrong"]
+__all__ = [
+    "DURATION",
+    "MAX_BYTES",
+    "Misfit",
+    "StrayKey",
+    "in_folders",
+    "load",
+    "named",
+    "read",
+    "schema_1",
+    "seconds",
+    "wrong",
+]
 
 MAX_BYTES = 256 * 1024
 """A data file larger than this (bytes) is not one of ours; it is refused before it is parsed."""
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?) ?(ms|s|min)", re.ASCII)
+DURATION = r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(ms|s|min)"
+"""What a written duration looks like."""
+
+_DURATION = re.compile(DURATION)
 
 
 def seconds(text: object) -> float:

@@ -10,6 +10,7 @@
     │   ├── FrameSyntaxError    the template is not in the frame language
     │   ├── FrameValueError     a value does not fit its slot; nothing is wrapped or cut
     │   └── FrameMismatch       these bytes are not this frame
+    │       └── SealMismatch    all fits but a length or a check
     ├── LimitExceeded           a limit refuses: limit, found, maximum, unit, source
     │   └── LevelOutOfRange     a level that this ball does not have
     ├── LinkError               the radio, the ball or the way between them
@@ -19,7 +20,10 @@
     │   ├── LinkLost               the connection is gone
     │   ├── LinkTimeout            our own deadline passed
     │   ├── AttError               the ball refused: ATT code
+    │   ├── BallRefused            the ball refused in its own words: why
     │   └── GattMismatch           the ball lacks a characteristic that its profile names
+    ├── Unsuitable              a device or a profile that no massage protocol may drive
+    │   └── CodecMissing        a profile needs a codec plug-in that is not there
     ├── Stalled                 the program was held up; the motor was stopped
     ├── NotStopped              the motor could not be confirmed stopped
     └── UsageError              a request that cannot be meant
@@ -34,7 +38,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 
@@ -169,7 +173,27 @@ class FrameValueError(FrameError):
 
 
 class FrameMismatch(FrameError):
-    """These bytes are not an instance of this frame."""
+    """These bytes are not an instance of this frame.
+
+    Attributes:
+        at: the index of the byte where they differ; None where no one byte is to blame.
+    """
+
+    def __init__(self, message: str, at: int | None = None) -> None:
+        self.at = at
+        super().__init__(message)
+
+
+class SealMismatch(FrameMismatch):
+    """All of a frame fits but a length or a check.
+
+    Attributes:
+        wanted: the bytes that should stand there.
+    """
+
+    def __init__(self, message: str, at: int, wanted: bytes) -> None:
+        self.wanted = wanted
+        super().__init__(message, at)
 
 
 class LimitExceeded(UnknotError):
@@ -267,15 +291,66 @@ class AttError(LinkError):
         code: the ATT error code (Bluetooth Core, Vol 3, Part F, 3.4.1.1), or None when the system hides it.
     """
 
-    def __init__(self, message: str, *, code: int | None, address: str = "") -> None:
+    def __init__(self, message: str, *, code: int | None, address: str = "", advice: str = "") -> None:
         self.code = code
-        super().__init__(message, address=address)
+        super().__init__(message, address=address, advice=advice)
+
+
+class BallRefused(LinkError):
+    """The ball refused in its own words.
+
+    Attributes:
+        means: why: "busy", "low-battery", "locked", "out-of-range" or "other".
+        values: what else it said, by slot name.
+    """
+
+    def __init__(self, means: str, values: Mapping[str, float | str], *, address: str = "") -> None:
+        self.means = means
+        self.values = values
+        said = ", ".join(f"{name} {value!r}" for name, value in values.items())
+        super().__init__(
+            f"the ball refused: {_REFUSALS[means]}" + (f" ({said})" if said else ""), address=address,
+            advice=_REFUSAL_ADVICE.get(means, ""),
+        )  # fmt: skip
+
+
+_REFUSALS = {
+    "busy": "it is busy",
+    "low-battery": "its battery is low",
+    "locked": "it is locked",
+    "out-of-range": "it does not take that value",
+    "other": "it does not say why",
+}
+_REFUSAL_ADVICE = {
+    "busy": "wait until it has ended what it does, or stop it by its own button",
+    "low-battery": "charge it",
+    "locked": "stop what runs on it, or unlock it on the ball itself",
+}
 
 
 class GattMismatch(LinkError):
     """The ball lacks a characteristic that its profile names: wrong profile, or other firmware."""
 
     advice = "choose another profile with --profile, or see 'unknot profile list'"
+
+
+class Unsuitable(UnknotError):
+    """A device or a profile that no massage protocol may drive."""
+
+
+class CodecMissing(Unsuitable):
+    """A profile needs a codec plug-in, and it is not there.
+
+    Attributes:
+        name: the plug-in's name.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name = name
+        super().__init__(
+            f"this firmware speaks in a cipher, and the codec plug-in {name!r} is needed for it: {why}; install a "
+            "package that brings it, or use the ball by its own button"
+        )
 
 
 class NotStopped(UnknotError):

@@ -18,12 +18,13 @@ from pathlib import Path
 from bleak import BleakClient
 
 import unknot
-from tests.benchmarks import safety
+from tests.benchmarks import profiles, safety
 from tests.meddling import written
 from unknot.clock import FastLoop, VirtualTimeLoop
 from unknot.events import Event, LevelChanged
 from unknot.profiles import library
-from unknot.profiles.codec import Codec, SetLevel
+from unknot.profiles.codec import Codec
+from unknot.profiles.speech import SetLevel
 from unknot.protocols.model import MuscleProtocol
 from unknot.protocols.timeline import Side, Timeline, compile_protocol
 from unknot.session.session import Session
@@ -88,7 +89,7 @@ def quarter_of_an_hour() -> Figures:
         async with BleakClient("C0:BA:11:00:00:01", backend=SimulatedClient, air=Air(SimulatedBall())) as client:
             for number in range(writes):
                 (write,) = codec.encode(SetLevel(1 + number % 50, sequence=number % 256))
-                await client.write_gatt_char(profile.gatt[write.to].characteristic, write.data, response=False)
+                await client.write_gatt_char(profile.gatt[write.to].characteristic[0], write.data, response=False)
                 await asyncio.sleep(1)
 
     played = [in_virtual_time(play) for _ in range(5)]
@@ -111,7 +112,7 @@ def set_level() -> Figures:
     async def measure() -> tuple[list[float], list[float]]:
         air, other = Air(SimulatedBall()), Air(SimulatedBall())
         profile = library.load("open-ball")
-        uuid = profile.gatt["command"].characteristic
+        (uuid,) = profile.gatt["command"].characteristic
         (write,) = Codec(profile).encode(SetLevel(50))
         ours, bare = [], []
         async with (
@@ -246,6 +247,7 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "punctuality": punctuality,
     "drift": drift,
     "start_up": start_up,
+    "profile_language": profiles.profile_language,
     "stop_in_a_flood": safety.stop_in_a_flood,
     "dose": safety.dose,
     "hour_of_faults": safety.hour_of_faults,

@@ -16,13 +16,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 import unknot
+from tests.profiles.shipped import TYPICAL
 from tests.protocols.made import protocol, step
 from unknot.clock import VirtualTimeLoop
 from unknot.device.ball import Ball
 from unknot.device.link import Link
 from unknot.events import Ended, Paused
-from unknot.profiles import library
-from unknot.profiles.codec import Codec, Stop, Write
+from unknot.profiles.codec import Codec
+from unknot.profiles.speech import Stop, Write
 from unknot.protocols import library as protocols
 from unknot.protocols.timeline import Timeline, compile_protocol
 from unknot.session.messages import OnLinkRestored
@@ -34,7 +35,7 @@ from unknot.simulator.injection import inject
 Figures = dict[str, object]
 T = TypeVar("T")
 
-PROFILES = sorted(library.files())
+PROFILES = TYPICAL
 BLUEZ_INTERVAL = 0.03
 """The connection interval (s) with which BlueZ begins."""
 

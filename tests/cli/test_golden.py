@@ -20,6 +20,21 @@ COMMANDS = {
     "show-calf-json": ["show", "calf", "--profile", "theragun-4", "--json"],
     "profile-list": ["profile", "list"],
     "profile-show-theragun-4": ["profile", "show", "theragun-4"],
+    "help-profile": ["profile", "--help"],
+    "help-profile-check": ["profile", "check", "--help"],
+    "help-profile-new": ["profile", "new", "--help"],
+    "help-profile-encode": ["profile", "encode", "--help"],
+    "help-profile-decode": ["profile", "decode", "--help"],
+    "help-profile-schema": ["profile", "schema", "--help"],
+    "profile-check": ["profile", "check", "firmware_profiles/open-ball.toml", "firmware_profiles/theragun-4.toml"],
+    "profile-new": ["profile", "new"],
+    "profile-encode": ["profile", "encode", "ems-v2", "set_level=5", "lease=10min"],
+    "profile-encode-bits": ["profile", "encode", "rongtai-rt8600s", "set_level=3"],
+    "profile-encode-json": ["profile", "encode", "open-ball", "set_level=50", "lease=3s", "--json"],
+    "profile-encode-what": ["profile", "encode", "ems-5a"],
+    "profile-decode": ["profile", "decode", "open-ball", "01 07 32 54 0B 1F 00"],
+    "profile-decode-pieces": ["profile", "decode", "ems-v2", "68 79 00 0B 02 01", "035EE40D0A"],
+    "profile-decode-json": ["profile", "decode", "button-ball", "5A0258", "--on", "level", "--json"],
     "scan": ["scan", "--simulate"],
     "scan-json": ["scan", "--simulate", "--json"],
     "run-piriformis-both": ["run", "piriformis", "--simulate", "--speed", "max", "--yes", "--side", "both"],
@@ -38,6 +53,7 @@ def test_prints_what_it_always_printed(
     name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.chdir(Path(__file__).parents[2])
     with pytest.raises(SystemExit) as left:
         main(COMMANDS[name])
     assert left.value.code == 0

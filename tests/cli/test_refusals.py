@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.profiles.shipped import BY_ID
 from unknot.cli import main
 from unknot.profiles.library import shipped_folder
 from unknot.simulator.ball import SimulatedBall
@@ -17,7 +18,7 @@ REFUSALS = [
     (["profile", "lst"], 2, "no command is called 'lst'; did you mean 'list'?; see 'unknot profile --help'"),
     (["run", "claf", *SHORT, "--yes"], 2, "no muscle is called 'claf'; did you mean calf?"),
     (["show", "zzz"], 2, "no muscle is called 'zzz'; there are: calf, it-band, levator-scapulae, piriformis, quadriceps, upper-trapezius"),
-    (["run", "calf", *SHORT, "--yes", "--profile", "opne-ball"], 2, "no profile is called 'opne-ball'; did you mean open-ball or button-ball?"),
+    (["run", "calf", *SHORT, "--yes", "--profile", "opne-ball"], 2, "no profile is called 'opne-ball'; did you mean open-ball or button-ball or intensity-board?"),
     (["run", "calf", "--speed", "max", "--yes"], 2, "--speed needs --simulate: the time of a real ball does not run faster; see 'unknot run --help'"),
     (["run", "calf", "--speed", "20", "--yes"], 2, "--speed needs --simulate: the time of a real ball does not run faster; see 'unknot run --help'"),
     (["run", "calf", *SHORT], 2, "there is no terminal to ask whether the motor may start; add --yes to start it; see 'unknot run --help'"),
@@ -37,7 +38,7 @@ REFUSALS = [
     (["vibrate", "50%", "--for", "1s", *SHORT], 2, "invalid value for 'PERCENT': found '50%', expected a number from 1 to 100; see 'unknot vibrate --help'"),
     (["run", "calf", *SHORT, "--yes", "--intensity", "0.5"], 2, "an intensity is 0, or from 1 to 100 %, not 0.5"),
     (["run", "calf", *SHORT, "--yes", "--device", ""], 2, "--device is empty; name a ball, or leave it out for the nearest one; see 'unknot run --help'"),
-    (["show", "calf", "--profile", ""], 2, "no profile is called ''; there are: button-ball, open-ball, theragun-4, vibmotor-3"),
+    (["show", "calf", "--profile", ""], 2, f"no profile is called ''; there are: {', '.join(sorted(BY_ID))}"),
     (["run", "calf", "--simulate", "--speed", "5000", "--yes"], 2, "invalid value for '--speed': found '5000', expected a number from 0.01 to 1000, or max; see 'unknot run --help'"),
     (["vibrate", "40"], 2, "missing option '--for'; see 'unknot vibrate --help'"),
     (["run"], 2, "missing argument 'MUSCLE'; see 'unknot run --help'"),
@@ -51,6 +52,25 @@ REFUSALS = [
     (["simulate", "--socket", "/dev/null"], 2, "/dev/null: found a file that is no socket; choose another path, or remove it"),
     (["simulate", "--socket", "/" + 107 * "x"], 2, "/" + 107 * "x" + ": a socket's path has at most 107 bytes; choose a shorter one"),
     (["profile", "check", "no-such-file.toml"], 2, "no-such-file.toml: found no such file or directory; expected a readable TOML file"),
+    (["profile", "new", "my-ball"], 2, "my-ball: found a name that does not end in .toml; expected one such as my-ball.toml"),
+    (["profile", "new", "My_Ball.toml"], 2, "a profile's id is its file's name: found 'My_Ball'; expected lower-case words and digits joined by hyphens, such as \"my-ball\""),
+    (["profile", "new", "/no/such/my-ball.toml"], 2, "/no/such/my-ball.toml: cannot be written: no such file or directory"),
+    (["profile", "schema", "--write", "/no/such"], 2, "/no/such/profile.schema.json: cannot be written: no such file or directory"),
+    (["profile", "check"], 2, "missing argument 'FILE...'; see 'unknot profile check --help'"),
+    (["profile", "encode"], 2, "missing argument 'ID'; see 'unknot profile encode --help'"),
+    (["profile", "encode", "opn-ball", "stop"], 2, "no profile is called 'opn-ball'; did you mean open-ball or button-ball?"),
+    (["profile", "encode", "open-ball", "set_level=101"], 2, "set_level is a level from 1 to 100, found '101'"),
+    (["profile", "encode", "open-ball", "halt"], 2, "open-ball has no command 'halt'; it can say: stop, set_level"),
+    (["profile", "encode", "open-ball", "set_level"], 2, "set_level needs a value: set_level=1, for example"),
+    (["profile", "encode", "open-ball", "set_level=3", "zone=1"], 2, "set_level has no slot 'zone' to fill; there are: sequence, lease"),
+    (["profile", "encode", "open-ball", "set_level=3", "lease=3"], 2, 'lease is a duration with its unit, such as "45s", "500ms" or "2min", found \'3\''),
+    (["profile", "decode", "open-ball"], 2, "missing argument 'HEX...'; see 'unknot profile decode --help'"),
+    (["profile", "decode", "open-ball", ""], 2, 'found no bytes; expected some in hex, such as "55 01 AA"'),
+    (["profile", "decode", "open-ball", "01 0"], 2, "found 3 hex digits in '01 0'; expected two for each byte"),
+    (["profile", "decode", "open-ball", "01 0g"], 2, "found 'g' in '01 0g'; expected hex, such as \"55 01 AA\""),
+    (["profile", "decode", "open-ball", "01\x1b"], 2, "found '\\x1b' in '01\\x1b'; expected hex, such as \"55 01 AA\""),
+    (["profile", "decode", "open-ball", "00" * 513], 2, "found 513 bytes; expected at most 512, as a notification or a write has"),
+    (["profile", "decode", "open-ball", "00", "--on", "nowhere"], 2, "open-ball has no characteristic 'nowhere'; there are: command, status, battery, maker, model, firmware"),
     (["run", "no-such-file.toml", *SHORT, "--yes"], 2, "no-such-file.toml: found no such file or directory; expected a readable TOML file"),
 ]  # fmt: skip
 
@@ -81,8 +101,8 @@ def test_a_wrong_profile_file_names_file_place_key_found_and_expected_and_shows_
             main(words)
         assert left.value.code == 2
         assert capsys.readouterr().err == (
-            f"unknot: {file}:22:10: motor.levels: found 0; expected greater than or equal to 1\n"
-            "       22 | levels = 0\n"
+            f"unknot: {file}:23:10: motor.levels: found 0; expected greater than or equal to 1\n"
+            "       23 | levels = 0\n"
             "          |          ^\n"
         )
 
@@ -90,32 +110,32 @@ def test_a_wrong_profile_file_names_file_place_key_found_and_expected_and_shows_
 WRONG_LINES = [
     (
         'frame = "00 {sequence:u8}"', 'frame = "55 0 00"',
-        "29:38: commands.stop.frame: found '55 0 00', character 4; expected hex bytes like 55, ASCII in 'quotes', or a {slot:type}",
-        '       29 | stop = { to = "command", frame = "55 0 00" }',
-        "          |                                      ^",
+        "30:39: commands.stop.frame: found '55 0 00', character 5; expected two hex digits, as in 5A",
+        '       30 | stop = { to = "command", frame = "55 0 00" }',
+        "          |                                       ^",
     ),
     (
         "[motor]", "[mottor]",
-        "21:2: mottor: found an unknown key; expected only the keys that the folder's README lists; did you mean 'motor'?",
-        "       21 | [mottor]",
+        "22:2: mottor: found an unknown key; expected only the keys that the folder's README lists; did you mean 'motor'?",
+        "       22 | [mottor]",
         "          |  ^^^^^^",
     ),
     (
         'button = "cycle"', '"揉む" = 1 # \x1f\tx',
-        "42:12: found invalid character '\\x1f'; expected valid TOML",
-        '       42 | "揉む" = 1 # ␟ x',
+        "43:12: found invalid character '\\x1f'; expected valid TOML",
+        '       43 | "揉む" = 1 # ␟ x',
         "          |              ^",
     ),
     (
         'button = "cycle"', '\t"e\u0301" = 1',
-        "42:2: safety.e\u0301: found an unknown key; expected only the keys that the folder's README lists",
-        '       42 |  "e\u0301" = 1',
+        "43:2: safety.e\u0301: found an unknown key; expected only the keys that the folder's README lists",
+        '       43 |  "e\u0301" = 1',
         "          |  ^^^",
     ),
     (
         "levels = 100", "levels =",
-        "22:9: found invalid value; expected valid TOML",
-        "       22 | levels =",
+        "23:9: found invalid value; expected valid TOML",
+        "       23 | levels =",
         "          |         ^",
     ),
 ]  # fmt: skip

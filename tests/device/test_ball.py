@@ -8,6 +8,7 @@ from bleak.backends.device import BLEDevice
 import unknot
 from tests.device.ear import Ear
 from tests.meddling import refuse, written
+from tests.profiles.shipped import TYPICAL
 from unknot.device.ball import Ball
 from unknot.device.radio import Radio
 from unknot.errors import (
@@ -20,13 +21,12 @@ from unknot.errors import (
 )
 from unknot.events import StopOutcome
 from unknot.profiles import library
-from unknot.profiles.model import FirmwareProfile, WriteKind
+from unknot.profiles.gatt import WriteKind
+from unknot.profiles.model import FirmwareProfile
 from unknot.session.session import Session
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
 from unknot.simulator.firmware import Refusal
-
-EVERY_PROFILE = sorted(library.files())
 
 
 def writing(profile: str, kind: WriteKind) -> FirmwareProfile:
@@ -59,7 +59,7 @@ async def test_connecting_moves_no_motor(air: Air, simulated_ball: SimulatedBall
     assert simulated_ball.trace.points == ()
 
 
-@pytest.mark.parametrize("profile", EVERY_PROFILE)
+@pytest.mark.parametrize("profile", TYPICAL)
 async def test_level_and_stop_reach_the_motor(profile: str) -> None:
     sim = SimulatedBall(profile)
     async with unknot.connect(simulate=Air(sim)) as ball:
@@ -84,7 +84,7 @@ async def test_a_stop_claims_what_the_dialect_can_know(profile: str, outcome: St
         assert await ball.stop() is outcome
 
 
-@pytest.mark.parametrize("profile", EVERY_PROFILE)
+@pytest.mark.parametrize("profile", TYPICAL)
 @pytest.mark.parametrize("level", [-1, 101, 256, 65536])
 async def test_a_level_out_of_range_never_reaches_the_wire(profile: str, level: int) -> None:
     sim = SimulatedBall(profile)
@@ -568,7 +568,7 @@ KINDS = ("levels", "vibrate", "session")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("profile", EVERY_PROFILE)
+@pytest.mark.parametrize("profile", TYPICAL)
 async def test_wherever_it_is_cancelled_the_motor_ends_off(kind: str, profile: str) -> None:
     for step in range(0, 160, 3):
         sim = SimulatedBall(profile, connection_interval=0.03, latency=0.02)

@@ -3,10 +3,12 @@ import asyncio
 import pytest
 
 import unknot
+from tests.profiles.shipped import SPOKEN
 from unknot.device import discovery
 from unknot.device.radio import Radio
 from unknot.errors import BallNotFound
 from unknot.profiles import library
+from unknot.profiles.matching import Advertisement, Match, score
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
 
@@ -15,10 +17,10 @@ def radio(air: Air) -> Radio:
     return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
 
 
-@pytest.mark.parametrize("profile", sorted(library.files()))
-async def test_every_profile_finds_its_own_simulated_ball_first(profile: str) -> None:
+@pytest.mark.parametrize("profile", [profile.id for profile in SPOKEN if profile.match != Match()])
+async def test_no_profile_finds_the_simulated_ball_of_another_better(profile: str) -> None:
     (found,) = await unknot.scan(simulate=Air(SimulatedBall(profile)))
-    assert found.profiles[0][0] == profile
+    assert dict(found.profiles)[profile] == found.profiles[0][1]
 
 
 async def test_known_balls_come_first_and_near_ones_before_far_ones() -> None:
@@ -81,10 +83,11 @@ async def test_a_ball_that_the_system_already_holds_is_found_without_advertising
     ],
 )
 def test_scores_of_the_open_ball(name: str, services: list[str], fits: int) -> None:
-    assert discovery.score(library.load("open-ball"), name, services, ()) == fits
+    assert score(library.load("open-ball").match, Advertisement(name, tuple(services))) == fits
 
 
 def test_a_shared_16_bit_service_alone_identifies_nothing() -> None:
     ffe0 = "0000ffe0-0000-1000-8000-00805f9b34fb"
-    assert discovery.score(library.load("theragun-4"), "HMSoft", [ffe0], ()) == 0
-    assert discovery.score(library.load("theragun-4"), "Elite", [ffe0], ()) == 5
+    theragun = library.load("theragun-4").match
+    assert score(theragun, Advertisement("HMSoft", (ffe0,))) == 0
+    assert score(theragun, Advertisement("Elite", (ffe0,))) == 5

@@ -21,12 +21,13 @@ from pathlib import Path
 import pytest
 
 from tests.meddling import refuse, written
+from tests.profiles.shipped import TYPICAL
+from tests.wired import orders
 from unknot.device import guard, takeover
 from unknot.device.guard import Guard, Orders
 from unknot.device.radio import Radio
 from unknot.guard_process import radio_behind
 from unknot.profiles import library
-from unknot.profiles.codec import Codec
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
 from unknot.simulator.server import Server
@@ -36,7 +37,7 @@ STOP = bytes.fromhex("A5 00 A5")
 
 
 def orders_for(ball: SimulatedBall) -> Orders:
-    return Orders.for_ball(Codec(ball.profile), ball.address, ball.name)
+    return orders(ball.profile, ball.address, ball.name)
 
 
 def radio_of(air: Air) -> Radio:
@@ -164,7 +165,7 @@ async def test_a_stop_that_is_never_answered_costs_its_deadline_not_bleaks(monke
 
 
 def test_which_balls_need_a_guard() -> None:
-    needs = {profile.id: guard.is_needed(profile) for profile in library.load_usable()}
+    needs = {name: guard.is_needed(library.load(name)) for name in TYPICAL}
     assert needs == {"button-ball": True, "vibmotor-3": True, "theragun-4": True, "open-ball": False}
     profile = library.load("open-ball")
     long = profile.safety.model_copy(update={"lease": 2.5})
@@ -175,13 +176,13 @@ async def test_a_guard_that_cannot_be_started_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    assert Guard.start(("-m", "unknot.guard_process"), orders_for(SimulatedBall())) is None
+    assert Guard.start(("-m", "unknot.guard_process")) is None
     assert "no guard could be started" in caplog.text
 
 
 @pytest.mark.real_time
 async def test_a_guard_that_dies_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    started = Guard.start(("-c", "pass"), orders_for(SimulatedBall()))
+    started = Guard.start(("-c", "pass"))
     assert started is not None
     started._process.wait(PATIENCE)
     started.arm()
@@ -196,7 +197,7 @@ async def test_a_guard_that_hangs_is_ended_and_hangs_nobody(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(guard, "GOODBYE_SECONDS", 0.1)
-    started = Guard.start(("-c", "import time; time.sleep(60)"), orders_for(SimulatedBall()))
+    started = Guard.start(("-c", "import time; time.sleep(60)"))
     assert started is not None
     for _ in range(3000):  # more than a pipe holds
         started.arm()
@@ -214,8 +215,9 @@ async def test_the_guard_finds_modules_as_we_do_and_none_in_the_current_director
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'evil')!r}, 'w')")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend("")
-    started = Guard.start(("-m", "unknot.guard_process", str(tmp_path / "ball")), orders_for(SimulatedBall()))
+    started = Guard.start(("-m", "unknot.guard_process", str(tmp_path / "ball")))
     assert started is not None
+    started.order(orders_for(SimulatedBall()))
     await started.goodbye()
     assert started._process.returncode == 0
     assert not (tmp_path / "evil").exists()
@@ -387,8 +389,9 @@ async def test_a_signal_to_the_terminal_does_not_reach_the_guard(tmp_path: Path)
         ball.press_button()
         radio = radio_behind(socket)
         assert radio.guard is not None
-        started = Guard.start(radio.guard, orders_for(ball))
+        started = Guard.start(radio.guard)
         assert started is not None
+        started.order(orders_for(ball))
         started.arm()
         process = started._process
         assert process.stdin is not None

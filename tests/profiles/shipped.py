@@ -6,11 +6,19 @@ import tomllib
 from pathlib import Path
 
 from unknot.profiles import library
-from unknot.profiles.model import FirmwareProfile
+from unknot.profiles.model import FirmwareProfile, Kind
 
 FILES = tuple(sorted(library.shipped_folder().glob("*.toml")))
 PROFILES = tuple(library.load_file(file) for file in FILES)
 BY_ID = {profile.id: profile for profile in PROFILES}
+SPOKEN = tuple(profile for profile in PROFILES if profile.codec is None)
+"""Those that need no codec plug-in."""
+DRIVEN = tuple(profile.id for profile in SPOKEN if profile.kind is Kind.VIBRATION)
+"""The ids of those that a massage protocol may drive."""
+TYPICAL = ("button-ball", "open-ball", "theragun-4", "vibmotor-3")
+"""The ids of a few that differ in leases, acknowledgements and reports; for tests that would take too long on all."""
+TALKATIVE = ("bluebuzzah", "mlehaptics-2", "neosensory-buzz", "pavlok-2")
+"""The ids of a few that differ in dialogues, commands of several writes, answers and text."""
 
 
 def edited_text(name: str, *edits: tuple[str, str]) -> str:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from unknot.profiles.assembly import HELD_MAX, Assembler, Assembly
-from unknot.profiles.frame import MAX_BYTES
+from unknot.profiles.frames.frame import MAX_BYTES
 
 
 def read(**keys: object) -> Assembly:

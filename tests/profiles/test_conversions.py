@@ -13,6 +13,8 @@ from unknot.profiles.conversions import LIST_MAX, OFFSET_MAX, Conversion
 from unknot.profiles.rules import Value
 from unknot.profiles.scales import WIRE_MAX, Wire
 
+SCALES = "a scale and an offset or a table or words or decimals or points or steps"
+
 
 def read(**keys: object) -> Conversion:
     return Conversion.model_validate(keys)
@@ -217,7 +219,10 @@ def test_what_is_never_written_is_not_read(conversion: Conversion, wire: Wire, e
         ({"yes": 2}, "yes only beside any or all"),
         ({"table": [1, 2], "least": 1}, "least only beside steps"),
         ({"cases": {"1": {}}}, "cases only beside by"),
-        ({"any": ["heat"], "range": [0, 1]}, "range only beside a scale and an offset or a table or points or steps"),
+        (
+            {"any": ["heat"], "range": [0, 1]},
+            f"range only beside {SCALES}",
+        ),
         ({"by": "mode", "cases": {"1": {}}, "none": [1]}, "none only beside"),
         ({"beyond": "clamp"}, "a range beside beyond"),
         ({"by": "mode"}, "cases beside by"),

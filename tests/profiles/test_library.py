@@ -86,11 +86,16 @@ UNKNOWN = ": found an unknown key; expected only the keys that the folder's READ
 UUID = '; expected a UUID of 4 or 32 hex digits, such as "180F" or "9A501A2D-594F-4E2B-B123-5F739A2D594F"'
 DURATION = '; expected a duration with its unit, such as "45s", "500ms" or "2min"'
 WORDS = '; expected lower-case words and digits joined by hyphens, such as "open-ball"'
-TYPES = "expected u8, i8, u16le, u16be (u24, u32, i16 likewise), dec, dec3 or text"
+TYPES = "expected u8, i8, u16le, u16be (so up to 64 bits), dec, dec3, hex2, text, text16, cstring, bytes, bytes4 or b4"
 THREE = "which is what the frames make of SetLevel(level=3, lease=None, sequence=0)"
 HIGHEST = "(refused: button-ball has the levels 1 to 4 and a stop, not a level 5)"
 HEX = '; expected bytes in hex, such as "55 01 AA", or a list of them, one per write'
-COMMAND = "set_level = LEVEL with lease and sequence, or stop = true with sequence"
+SHOWN = "at least one for everything that is said and told"
+A_FRAME = "a frame template in a string, or a table with json or lines"
+COMMAND = (
+    "set_level = LEVEL, or stop = true, start = true, up = true, down = true, next = true, toggle = true; "
+    "other slots beside it"
+)
 
 EDITS = [
     ("schema = 1", "", "id", "schema: found nothing; expected this key"),
@@ -126,7 +131,7 @@ EDITS = [
         'characteristic = "2A19", ',
         "",
         '{ service = "180F", notify = true, read = true }',
-        "gatt.battery.characteristic: found nothing; expected this key",
+        "gatt.battery.characteristic: found nothing; expected a UUID, a list of them, or or_first = true",
     ),
     (
         'write = "request"',
@@ -150,7 +155,7 @@ EDITS = [
         'characteristic = "2A19", notify = true, read = true',
         'characteristic = "2A19"',
         '{ service = "180F", characteristic = "2A19" }',
-        "gatt.battery: found neither notify nor read; expected notify = true or read = true",
+        "gatt.battery: found neither notify nor read; expected notify, indicate or read = true",
     ),
     ("levels = 4", "levels = 0", "0", "motor.levels: found 0; expected greater than or equal to 1"),
     ("levels = 4", "levels = 256", "256", "motor.levels: found 256; expected less than or equal to 255"),
@@ -168,7 +173,7 @@ EDITS = [
         "levels = 4",
         "levels = 4\n[values]\nlevel = { table = [0, 1, 2, 3] }",
         "[0, 1, 2, 3]",
-        "values.level.table: found 4 integers; expected 5, for the levels 0 to 4",
+        "values.level.table: found 4 entries; expected 5, for the levels 0 to 4",
     ),
     (
         "levels = 4",
@@ -186,8 +191,8 @@ EDITS = [
     (
         "levels = 4",
         "levels = 4\n[values]\nlevel = { scale = 0.4 }",
-        "0.4",
-        "values.level.scale: found level 1 lost in rounding; expected a scale of at least 1",
+        "{ scale = 0.4 }",
+        "values.level: found level 1, which reads back as 0; expected a value of its own per level",
     ),
     (
         "levels = 4",
@@ -205,7 +210,7 @@ EDITS = [
         f'set_level = {{ to = "level", {LEVEL} }}',
         "",
         "commands",
-        "commands.set_level: found nothing; expected this key",
+        "commands.set_level: found nothing; expected set_level, or the relative commands up and down, next or toggle",
     ),
     (
         f'set_level = {{ to = "level", {LEVEL} }}',
@@ -223,10 +228,10 @@ EDITS = [
     (
         LEVEL,
         'frame = "A5 {level:u9}"',
-        "{",
-        "commands.set_level.frame: found 'A5 {level:u9}', character 4; " + TYPES,
+        "9",
+        "commands.set_level.frame: found 'A5 {level:u9}', character 12; " + TYPES,
     ),
-    (LEVEL, "frame = 5", "5", "commands.set_level.frame: found 5; expected a frame template in a string"),
+    (LEVEL, "frame = 5", "5", "commands.set_level.frame: found 5; expected " + A_FRAME),
     (
         LEVEL,
         'frame = "A5 03 A6"',
@@ -237,13 +242,13 @@ EDITS = [
         LEVEL,
         'frame = "A5 {level:u8} {mode:u8}"',
         '"A5 {level:u8} {mode:u8}"',
-        "commands.set_level.frame: found a slot 'mode'; expected no slots but lease, level, sequence",
+        "commands.set_level.frame: found a slot 'mode'; expected no slots but lease, level, running, sequence",
     ),
     (
         LEVEL,
         'frame = "A5 {level:u8} {lease:u8}"',
         "safety",
-        "safety.lease: found nothing; expected a duration, because set_level has a lease to fill",
+        "safety.lease: found nothing; expected a duration, because commands.set_level has a lease to fill",
     ),
     (
         LEVEL,
@@ -278,7 +283,7 @@ EDITS = [
         "{ set_level = 3 }",
         "{ set_level = 5 }",
         '"A5 03 A6"',
-        "examples.0.bytes: found A5 03 A6; expected a command that can be encoded " + HIGHEST,
+        "examples.0.bytes: found A5 03 A6; expected something that can be encoded " + HIGHEST,
     ),
     (
         "{ set_level = 3 }",
@@ -295,8 +300,9 @@ EDITS = [
     (
         "{ set_level = 3 }",
         "{ set_level = 3, mode = 1 }",
-        "examples",
-        f"examples.0: found {{'command': {{'set_level': 3, 'mode': 1}}, 'bytes': 'A5 03 ...; expected {COMMAND}",
+        "mode",
+        "examples.0.command.mode: found an unknown slot; expected "
+        "down or lease or level or next or sequence or set_level or start or starting or stop or toggle or up",
     ),
     (
         "{ set_level = 3 }",
@@ -314,9 +320,14 @@ EDITS = [
         "command = { stop = true }\n",
         "",
         "examples",
-        "examples.1: found {'bytes': 'A5 00 A5'}; expected either command or report",
+        "examples.1: found {'bytes': 'A5 00 A5'}; expected one of command, init, keep_alive, report or refusal",
     ),
-    (STOP_EXAMPLE, "", "examples", "examples: found none for 'stop'; expected at least one per command and per report"),
+    (
+        STOP_EXAMPLE,
+        "",
+        "examples",
+        "examples: found none for 'stop'; expected at least one for everything that is said and told",
+    ),
     (
         "{ level = { level = 2 } }",
         "{ level = { level = 3 } }",

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from unknot.profiles.matching import Advertisement, Match, Variant, example_advertisement, score
+from unknot.profiles.matching import Advertisement, Match, example_advertisement, score
+from unknot.profiles.variant import Variant
 
 OWN = "9a501a2d-594f-4e2b-b123-5f739a2d594f"
 FFE0 = "0000ffe0-0000-1000-8000-00805f9b34fb"

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.profiles.shipped import BY_ID, PROFILES, edited
+from tests.profiles.shipped import BY_ID, SPOKEN, edited
 from unknot.datafile import Misfit
-from unknot.profiles.codec import Codec, Report
-from unknot.profiles.model import Example, FirmwareProfile
+from unknot.profiles.codec import Codec
+from unknot.profiles.examples import Example
+from unknot.profiles.model import FirmwareProfile
 from unknot.profiles.proof import prove
+from unknot.profiles.speech import Report
 
-every_profile = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+every_profile = pytest.mark.parametrize("profile", SPOKEN, ids=lambda profile: profile.id)
 
 EXAMPLES = [
     pytest.param(profile, example, id=f"{profile.id}-{number}")
-    for profile in PROFILES
+    for profile in SPOKEN
     for number, example in enumerate(profile.examples)
 ]
 
@@ -57,8 +59,8 @@ def test_without_its_examples_a_command_or_report_is_not_proved(profile: Firmwar
 
 
 def test_an_example_says_everything_that_its_report_tells() -> None:
-    profile = edited("vibmotor-3", ("motors = 1, version = 3, battery = 80", "motors = 1, battery = 80"))
-    with pytest.raises(Misfit, match=r"^examples\.3\.bytes: found B0 00 01 03 00 50; expected bytes that read as"):
+    profile = edited("vibmotor-3", ("motors = 1, version = 0x0100, battery = 85", "motors = 1, battery = 85"))
+    with pytest.raises(Misfit, match=r"^examples\.4\.bytes: found B0 00 01 00 01 55; expected bytes that read as"):
         prove(profile)
 
 

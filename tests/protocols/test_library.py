@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.profiles.shipped import DRIVEN
 from tests.protocols.test_model import GOOD
 from unknot.errors import LimitExceeded, UnknownNameError
 from unknot.profiles import library as profile_library
@@ -12,7 +13,7 @@ from unknot.protocols import library, limits
 from unknot.protocols.timeline import Side, compile_protocol
 
 SHIPPED = sorted(file.stem for file in library.shipped_folder().glob("*.toml"))
-PROFILES = sorted(file.stem for file in profile_library.shipped_folder().glob("*.toml"))
+PROFILES = DRIVEN
 
 FORBIDDEN = re.compile(
     r"\b(treat(s|ed|ment)?|cur(e|es|ed|ing)|heal(s|ed|ing)?|reliev(e|es|ed|ing)|relief|diagnos\w*|adhesions?"

@@ -1,7 +1,8 @@
 import pytest
 
 from unknot.profiles import library
-from unknot.profiles.codec import Codec, SetLevel, Stop
+from unknot.profiles.codec import Codec
+from unknot.profiles.speech import Report, SetLevel, Stop
 from unknot.simulator.firmware import BATTERY_SECONDS, Firmware, Notification, Refusal
 
 
@@ -62,7 +63,7 @@ def test_the_button_cycles_and_is_reported(profile: str, levels: list[int]) -> N
     for _ in levels:
         (notification,) = ball.press_button(0.0)
         report = codec.decode(notification.role, notification.data)
-        assert report is not None
+        assert isinstance(report, Report)
         told.append(report.level)
     assert told == levels
 

@@ -354,7 +354,7 @@ async def test_the_smallest_fault_is_told_and_a_dialect_without_faults_tells_the
         assert [value[-1] for value in heard] == [2, 1, 2]
     other = SimulatedBall("button-ball")
     told: list[str] = []
-    uuid = other.profile.gatt["level"].characteristic
+    (uuid,) = other.profile.gatt["level"].characteristic
     async with client(Air(other)) as central:
         await central.start_notify(uuid, lambda _, value: told.append(value.hex()))
         other.press_button()

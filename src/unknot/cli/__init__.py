@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, drive, exits, simulate, today
+from unknot.cli import catalogue, drive, exits, profiles, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -63,7 +63,7 @@ def cli() -> None:
 for command in (
     catalogue.list_muscles,
     catalogue.show,
-    catalogue.profile,
+    profiles.profile,
     catalogue.completion,
     drive.run,
     drive.vibrate,

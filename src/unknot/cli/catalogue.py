@@ -1,18 +1,17 @@
-"""The commands that need no ball: ``list``, ``show``, ``profile …`` and ``completion``."""
+"""The commands about muscles that need no ball, ``list`` and ``show``; and ``completion``."""
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from unknot.cli.tables import columns, table
 from unknot.cli.words import (
     COMPLETE,
     MUSCLE,
     PROFILE,
-    NearestGroup,
     as_json,
     clock,
     paragraph,
@@ -23,9 +22,9 @@ from unknot.cli.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from unknot.profiles.model import Characteristic, FirmwareProfile
+    from unknot.profiles.model import FirmwareProfile
     from unknot.protocols.model import MuscleProtocol
     from unknot.protocols.timeline import Timeline
     from unknot.protocols.writes import PlannedWrite
@@ -48,7 +47,7 @@ def list_muscles(as_json: bool) -> None:
         rows = [{"id": one.id, "title": one.title, "seconds": one.seconds, "ceiling": one.ceiling} for one in muscles]
         click.echo(json.dumps(rows, indent=2))
         return
-    _table(
+    table(
         ("MUSCLE", "TIME", "CEILING", ""),
         [(one.id, clock(one.seconds), one.ceiling, one.title) for one in muscles],
     )
@@ -139,7 +138,7 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
          clock(span.end - span.start), span.say)
         for span in timeline.spans
     ]  # fmt: skip
-    _table(("AT", "STEP", "TO", "FOR", ""), rows)
+    table(("AT", "STEP", "TO", "FOR", ""), rows)
     click.echo()
 
 
@@ -160,92 +159,7 @@ def _show_timeline(timeline: Timeline, profile: FirmwareProfile, writes: Sequenc
         f"{one.at:8.3f} s {'+' if one.is_renewal else ' '}level {one.level:<3d} {one.write.data.hex(' ').upper()}"
         for one in writes
     ]
-    _columns(cells)
-
-
-@click.group(cls=NearestGroup)
-def profile() -> None:
-    """Look at firmware profiles, and check one of your own.
-
-    \b
-    Examples:
-      unknot profile list
-      unknot profile show open-ball
-      unknot profile check my-ball.toml
-    """
-
-
-@profile.command("list")
-@as_json
-def list_profiles(as_json: bool) -> None:
-    """List the profiles with their evidence."""
-    from unknot.profiles import library
-
-    profiles = library.load_usable()
-    if as_json:
-        rows = [
-            {"id": one.id, "name": one.name, "evidence": one.evidence.value, "levels": one.motor.levels,
-             "lease": one.safety.lease}
-            for one in profiles
-        ]  # fmt: skip
-        click.echo(json.dumps(rows, indent=2))
-        return
-    _table(
-        ("PROFILE", "EVIDENCE", "LEVELS", "LEASE", ""),
-        [
-            (one.id, one.evidence.value, str(one.motor.levels),
-             f"{one.safety.lease:g} s" if one.safety.lease else "-", one.name)
-            for one in profiles
-        ],
-    )  # fmt: skip
-
-
-@profile.command("show")
-@click.argument("profile_id", metavar="ID", type=PROFILE)
-def show_profile(profile_id: str) -> None:
-    """Show what a profile says, and what it does not know."""
-    from unknot.profiles import library
-
-    one = library.load(profile_id)
-    click.secho(f"{one.name} ({one.id})", bold=True)
-    click.echo(f"evidence: {one.evidence.value}")
-    paragraph(f"source: {one.source}", hang=2)
-    for gap in one.gaps:
-        paragraph(f"gap: {gap}", hang=2)
-    click.echo(f"levels: 0 to {one.motor.levels}")
-    click.echo(f"advertised names: {', '.join(one.match.names) or '-'}\n")
-    _table(
-        ("NAME", "CHARACTERISTIC", "SERVICE", "USE"),
-        [
-            (role, _short(use.characteristic), _short(use.service), ", ".join(_uses(use)))
-            for role, use in one.gatt.items()
-        ],
-    )
-    click.echo()
-    frames = [(name, write.to, write.frame.template) for name, writes in one.commands.items() for write in writes]
-    frames += [(name, report.source, report.frame.template) for name, report in one.reports.items()]
-    _table(("SAYS", "ON", "FRAME"), frames)
-    safety = one.safety
-    click.echo(f"\nlease: {f'{safety.lease:g} s' if safety.lease else 'none'}")
-    click.echo(f"switches off by itself: {f'after {safety.auto_off:g} s' if safety.auto_off else 'not known'}")
-    click.echo(f"stops when the link goes: {safety.stops_on_disconnect}")
-    click.echo(f"its own button: {safety.button}")
-
-
-@profile.command("check")
-@click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-def check_profile(files: tuple[Path, ...]) -> None:
-    """Check profile files: the keys, the frames, every level, and the examples both ways."""
-    from unknot.profiles import library
-
-    for file in files:
-        one = library.load_file(file)
-        commands = sum(example.command is not None for example in one.examples)
-        reports = len(one.examples) - commands
-        click.echo(
-            f"{file}: ok: {one.motor.levels} levels, {commands} examples of commands and {reports} of reports "
-            f"hold both ways; evidence: {one.evidence.value}"
-        )
+    columns(cells)
 
 
 @click.command()
@@ -264,36 +178,3 @@ def completion(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     if kind is not None:
         click.echo(kind(ctx.find_root().command, {}, "unknot", COMPLETE).source())
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print columns; the last one wraps within the terminal."""
-    rows = list(rows)
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head) - 1)]
-    indent = sum(widths) + 2 * len(widths)
-    room = max(20, terminal_columns() - indent)
-    for number, row in enumerate((head, *rows)):
-        lead = "".join(f"{cell:<{width}}  " for cell, width in zip(row[:-1], widths, strict=True))
-        lines = click.wrap_text(row[-1], width=room).split("\n") if row[-1] else [""]
-        text = (lead + f"\n{' ' * indent}".join(lines)).rstrip()
-        click.echo(click.style(text, dim=True) if number == 0 else text)
-
-
-def _columns(cells: Sequence[str]) -> None:
-    """Print cells side by side, reading down, as many columns as the terminal has room for."""
-    width = max(len(cell) for cell in cells) + 3
-    columns = max(1, terminal_columns() // width)
-    rows = -(-len(cells) // columns)
-    for row in range(rows):
-        click.echo("".join(f"{cell:<{width}}" for cell in cells[row::rows]).rstrip())
-
-
-def _uses(characteristic: Characteristic) -> list[str]:
-    uses = [f"write {kind.value}" for kind in characteristic.write]
-    return [*uses, *["notify"] * characteristic.notify, *["read"] * characteristic.read]
-
-
-def _short(uuid: str) -> str:
-    from unknot.profiles.fields import BASE_SUFFIX
-
-    return uuid[4:8].upper() if uuid.startswith("0000") and uuid.endswith(BASE_SUFFIX) else uuid

@@ -260,6 +260,7 @@ async def _stop(options: DeviceOptions) -> int:
 async def _scan(*, simulate: bool, simulator: Path | None, as_json: bool) -> int:
     from unknot import api
     from unknot.profiles import library
+    from unknot.profiles.model import Kind
     from unknot.simulator.air import Air
     from unknot.simulator.ball import SimulatedBall
 
@@ -273,7 +274,10 @@ async def _scan(*, simulate: bool, simulator: Path | None, as_json: bool) -> int
         click.echo(
             "nothing advertises nearby: switch the ball on, bring it near, and close other apps that may hold it"
         )
-    evidence = {one.id: one.evidence.value for one in profiles}
+    evidence = {
+        one.id: one.evidence.value if one.kind is Kind.VIBRATION else f"{one.evidence.value} stimulator"
+        for one in profiles
+    }
     for ball in found:
         fits = ", ".join(f"{name} ({evidence[name]})" for name, _ in ball.profiles) or "no profile fits"
         click.echo(f"{ball.rssi:>4} dBm  {ball.address}  {printable(ball.name) or '-':<20}  {fits}")

@@ -20,6 +20,7 @@ INTERRUPTED = 130
 _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
     (errors.NotStopped, NOT_STOPPED),
     (errors.LimitExceeded, REFUSED),
+    (errors.Unsuitable, REFUSED),
     (errors.LinkError, NO_LINK),
     (errors.Stalled, INTERRUPTED),
     (errors.UnknotError, USAGE),

@@ -72,7 +72,7 @@ async def play(
                 click.echo("looking for the ball ...", err=True)
             air = _air(options) if plan else None
             where = air or options.where
-            async with api.connect(options.device, profile=options.profile, simulate=where) as ball:
+            async with api.connect(options.device, profile=options.profile, simulate=where, ask=_ask) as ball:
                 caution = library.caution(ball.profile)
                 if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)
@@ -105,6 +105,11 @@ def _air(options: DeviceOptions) -> Air:
     from unknot.simulator.ball import SimulatedBall
 
     return Air(SimulatedBall(library.load_or_default(options.profile)))
+
+
+def _ask(words: str) -> None:
+    """What the ball wants of the person before it obeys; the words come from a file."""
+    click.echo(f"\a{printable(words)}", err=True)
 
 
 def _tell_fault(fault: Fault) -> None:

@@ -10,27 +10,34 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from unknot.device import discovery
+from unknot.device.dialogue import Dialogue
 from unknot.device.echoes import Echoes
+from unknot.device.hearing import Hearing
+from unknot.device.identify import Identifier
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.precautions import Precautions
 from unknot.device.reach import reach
+from unknot.device.upkeep import Upkeep
 from unknot.device.writer import Writer
-from unknot.errors import AttError, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
+from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
-from unknot.profiles.codec import Codec, Report
+from unknot.profiles.codec import Codec
 from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
 
+    from unknot.device.hearing import Foreign
+    from unknot.device.identify import Candidates
     from unknot.device.radio import Radio
     from unknot.device.roles import Listener, Playing, Recorder
     from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.speech import Refused, Report
     from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -58,9 +65,11 @@ class Ball:
         restore_seconds: how long a lost link is tried to be restored.
         orphaned: the system held a link to it already, so a controller that died may have left its motor running: the
             first write is a stop.
+        candidates: profiles among which the ball itself decides once it is connected; none where the person has chosen.
+        ask: told what the person is to do on the ball before it obeys, "Press the button" for example.
 
     Attributes:
-        profile: the same profile.
+        profile: the profile that it speaks; of candidates, the one that it has chosen once it is connected.
         name: the advertised name, or the address.
         ledger: the same ledger.
         told: the newest value of everything the ball told: battery (%), temperature (°C), firmware …
@@ -76,8 +85,9 @@ class Ball:
         ledger: Recorder | None = None,
         restore_seconds: float = RESTORE_SECONDS,
         orphaned: bool = False,
+        candidates: Candidates = (),
+        ask: Callable[[str], None] = log.warning,
     ) -> None:
-        self.profile = profile
         self.ledger = ledger
         self.name = device.name or device.address
         self.told: dict[str, float | str] = {}
@@ -85,11 +95,12 @@ class Ball:
         self._play = play
         self._restore_seconds = restore_seconds
         self._is_orphaned = orphaned
-        self._codec = Codec(profile)
-        self._link = Link(device, profile, radio, self._link_lost)
+        self._candidates = candidates
+        self._ask = ask
+        self._link = Link(device, radio, self._link_lost)
         self._echoes = Echoes()
-        self._precautions = Precautions(radio, self._codec)
-        self._writer = Writer(self._link, self._codec, self._echoes, self._link_lost)
+        self._precautions = Precautions(radio)
+        self._speak(profile)
         self._keeper: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
@@ -103,11 +114,11 @@ class Ball:
         return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self.level}>"
 
     async def __aenter__(self) -> Self:
-        greet = self._stop_and_get_acquainted if self._is_orphaned else self._get_acquainted
-        self._precautions.take(self.address, self.name)
-        self._writer.guard = self._precautions.guard
+        greet = self._greet_with_stop if self._is_orphaned else self._greet
+        profiles = tuple(profile for profile, _ in self._candidates) or (self.profile,)
+        self._precautions.take(self.address, self.name, profiles)
         try:
-            await reach(self._link, self._seek, greet, seconds=REACH_SECONDS)
+            await reach(self._link, self._seek, greet, seconds=REACH_SECONDS + _longest_dialogue(profiles))
         except BaseException:
             await finish(self._let_go)
             raise
@@ -136,7 +147,9 @@ class Ball:
         Raises:
             LinkError: there is no link to stop it by.
         """
-        outcome = await reach(self._link, self._seek, self._stop_and_get_acquainted, seconds=REACH_SECONDS)
+        profiles = tuple(profile for profile, _ in self._candidates) or (self.profile,)
+        seconds = REACH_SECONDS + _longest_dialogue(profiles)
+        outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=seconds)
         await finish(self._leave)
         return outcome
 
@@ -158,7 +171,7 @@ class Ball:
     @property
     def levels(self) -> int:
         """The highest level."""
-        return self.profile.motor.levels
+        return self.profile.motor.highest
 
     @property
     def is_connected(self) -> bool:
@@ -174,6 +187,16 @@ class Ball:
     def leased_until(self) -> float:
         """When the motor stops by itself if nothing is written any more (time of the loop); infinite if it does not."""
         return self._writer.leased_until
+
+    @property
+    def foreign(self) -> tuple[Foreign, ...]:
+        """The newest values that the ball sent and nobody understood, for diagnostics."""
+        return tuple(self._hearing.foreign)
+
+    @property
+    def ignored(self) -> int:
+        """How many values nobody understood in all: truncated, over-long, garbled, wrongly checked, or unknown."""
+        return self._hearing.ignored
 
     @property
     def battery(self) -> float | None:
@@ -222,6 +245,7 @@ class Ball:
         Raises:
             LevelOutOfRange: the ball has no such level; nothing is written.
             UsageError: it is no whole number, or a session plays on the ball; it may be stopped at any time.
+            Unsuitable: it is a device that no massage may drive; nothing is written.
             LinkError: it could not be written.
             NotStopped: level 0 could not be written.
         """
@@ -232,15 +256,17 @@ class Ball:
         if self._player is not None:
             raise UsageError(f"a session plays on {self.name}; a level of your own would meddle with it")
         if self._limiter is None:
-            self._codec.refuse_level(level)  # what is refused begins no time
+            limits.refuse_unsuitable(self.profile)  # what is refused begins no time
+            self._codec.refuse_level(level)
             self._limiter = asyncio.get_running_loop().call_later(limits.FREE.value, self._limit)
         await self.drive(level)
 
     async def drive(self, level: int) -> None:
         """Write a level above 0 for the player that has claimed the ball. Raises as `set_level`."""
+        limits.refuse_unsuitable(self.profile)
         try:
             await self._writer.set_level(level)
-        except AttError:
+        except (AttError, BallRefused):
             raise
         except LinkError as error:
             self._link_lost(error)
@@ -324,6 +350,7 @@ class Ball:
             self._tell(lambda listener: listener.ball_failed(error))
             return
         self._writer.lose()
+        self._upkeep.end()
         if self._restoring is None:
             self._tell(lambda listener: listener.ball_lost(error))
             self._restoring = asyncio.create_task(self._restore(), name=f"link to {self.address}")
@@ -339,8 +366,7 @@ class Ball:
         address, was_on = self.address, self.level > 0
         try:
             await self._link.abandon()
-            greet = self._stop_and_get_acquainted
-            outcome = await reach(self._link, self._seek, greet, seconds=self._restore_seconds)
+            outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=self._restore_seconds)
         except LinkError as error:
             self._is_restorable = False
             self._restoring = None
@@ -351,8 +377,6 @@ class Ball:
         is_same = self.address == address
         if was_on and not is_same and outcome is StopOutcome.CONFIRMED:
             outcome = StopOutcome.SENT  # what confirmed it may be another ball of that name
-        if not is_same:
-            self._precautions.follow(self.address, self.name)
         self._tell(lambda listener: listener.ball_restored(outcome, is_same=is_same))
         return outcome
 
@@ -369,12 +393,64 @@ class Ball:
         found = await discovery.find_again(self._radio, self.profile, self.address, self.name)
         return found.device
 
-    async def _stop_and_get_acquainted(self) -> StopOutcome:
+    # Greeting.
+
+    def _speak(self, profile: FirmwareProfile) -> None:
+        """Speak to the ball as this profile says; before anything else is said to it."""
+        self.profile = profile
+        self._codec = Codec(profile)
+        self._hearing = Hearing(self._codec, self._heard, self._refused)
+        self._writer = Writer(self._link, self._codec, self._hearing, self._echoes, self._link_lost)
+        self._upkeep = Upkeep(profile, self._link, self._writer, self._hearing)
+
+    async def _greet(self) -> None:
+        """What is done first on every new link."""
+        await self._choose_a_tongue()
+        await self._get_acquainted()
+
+    async def _greet_with_stop(self) -> StopOutcome:
+        """The same where the motor may be running: the first write is a stop.
+
+        A ball that wants a dialogue first may not have heard it, so it is stopped once more after that.
+        """
+        await self._choose_a_tongue()
+        outcome = await self._stop_at_once()
+        await self._get_acquainted()
+        return await self._stop_at_once() if self.profile.init else outcome
+
+    async def _stop_at_once(self) -> StopOutcome:
         outcome = await self._writer.stop()
         if outcome is StopOutcome.UNKNOWN:
             raise LinkTimeout(f"{self.name} does not obey a stop", address=self.address)
-        await self._get_acquainted()
         return outcome
+
+    async def _choose_a_tongue(self) -> None:
+        """Find out which profile it is if there are several, and where its characteristics are."""
+        if self._candidates:
+            profile = await Identifier(self._link).choose(self._candidates)
+            self._candidates = ()  # a ball does not change its firmware while we know it
+            if profile is not self.profile:
+                self._speak(profile)
+        self._codec.refuse_without_cipher()
+        self._link.resolve(self.profile)
+        self._codec.forget()
+        self._hearing.begin()
+        self._writer.stepper.forget()
+        self._writer.guard = self._precautions.order(self._codec, self._link, self.name)
+
+    async def _get_acquainted(self) -> None:
+        """Subscribe, read, and hold the dialogue; what the ball refuses to tell is no reason not to stop it."""
+        later = {step.subscribe for step in self.profile.init}
+        for role, characteristic in self.profile.gatt.items():
+            try:
+                if characteristic.is_heard and self._link.has(role) and role not in later:
+                    await self._link.subscribe(role, lambda data, role=role: self._hearing.hear(role, data))  # type: ignore[misc]
+                if characteristic.is_read and self._link.has(role):
+                    self._hearing.hear(role, await self._link.read(role))
+            except AttError as error:
+                log.warning("%s: %s", role, error)
+        await Dialogue(self._link, self._codec, self._hearing, self._writer.pace, self._ask).hold()
+        self._upkeep.begin()
 
     # Leaving.
 
@@ -390,6 +466,7 @@ class Ball:
                 await self._let_arrive()
         finally:
             self._is_restorable = False
+            self._upkeep.end()
             tasks = [task for task in (self._keeper, self._restoring) if task is not None]
             for task in tasks:
                 task.cancel()
@@ -403,7 +480,7 @@ class Ball:
 
     async def _let_arrive(self) -> None:
         """Hold the link until what was sent without acknowledgement has arrived: what is read after it proves it."""
-        readable = [role for role, use in self.profile.gatt.items() if use.read and self._link.has(role)]
+        readable = [role for role, use in self.profile.gatt.items() if use.is_read and self._link.has(role)]
         try:
             if readable:
                 await self._link.read(readable[0])
@@ -414,39 +491,34 @@ class Ball:
 
     # Hearing.
 
-    async def _get_acquainted(self) -> None:
-        """Subscribe and read; what the ball refuses to tell is no reason not to stop it."""
-        for role, characteristic in self.profile.gatt.items():
-            try:
-                if characteristic.notify and self._link.has(role):
-                    await self._link.subscribe(role, lambda data, role=role: self._heard(role, data))  # type: ignore[misc]
-                if characteristic.read and self._link.has(role):
-                    self._heard(role, await self._link.read(role))
-            except AttError as error:
-                log.warning("%s: %s", role, error)
-
-    def _heard(self, role: str, data: bytes) -> None:
-        report = self._codec.decode(role, data)
-        if report is None:
-            log.debug("%s on %s is no report of %s", data.hex(" "), role, self.profile.id)
-            return
+    def _heard(self, report: Report) -> None:
         told = self.told
         news = {name: value for name, value in report.values.items() if told.get(name) != value}
         told.update(news)
         self._hear_level(report)
+        self._upkeep.hear(report.name, report.values)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             self._tell(lambda listener: listener.ball_reported(facts))
 
+    def _refused(self, refused: Refused) -> None:
+        """A refusal that no command waits for."""
+        log.warning("%s: %s", self.name, BallRefused(refused.means, refused.values, address=self.address))
+        self._tell(lambda listener: listener.ball_reported({"refused": refused.means, **refused.values}))
+
     def _hear_level(self, report: Report) -> None:
-        level, sequence = report.level, report.values.get("sequence")
-        if level is None or not 0 <= level <= self.levels:
+        level, sequence = self._level_in(report), report.values.get("sequence")
+        if level is None or not 0 <= level <= self.profile.motor.levels:
             return
+        self._writer.stepper.hear(level)
         now, sent = asyncio.get_running_loop().time(), self._writer.sequence
         self._writer.hear_answer(sequence)
         if level:
             self._writer.hear_on()
         elif sequence in (None, sent):
             self._writer.hear_off()
+        if self._writer.is_under_way:
+            self._echoes.follow(level, now)
+            return  # each part of it is told, and none is the person's
         if self._echoes.hear(level, self.level, now, sequence=sequence, sent=sent):
             lapsed = level == 0 and self._writer.has_lapsed(now)
             self._writer.adopt(level, now)
@@ -456,6 +528,15 @@ class Ball:
             else:
                 self._tell(lambda listener: listener.ball_changed_level(level))
 
+    def _level_in(self, report: Report) -> int | None:
+        """The level that a report tells, also where it only tells that the motor is off, or on if it has one level."""
+        running = report.values.get("running")
+        if report.level is not None or running is None or isinstance(running, str):
+            return report.level
+        if running == 0:
+            return 0
+        return 1 if self.profile.motor.levels == 1 else None
+
     def _tell(self, say: Callable[[Listener], None]) -> None:
         """Tell every listener; one that fails is logged and disturbs nobody."""
         for listener in tuple(self._listeners):
@@ -463,3 +544,8 @@ class Ball:
                 say(listener)
             except Exception:
                 log.exception("a listener of %s failed", self.name)
+
+
+def _longest_dialogue(profiles: Iterable[FirmwareProfile]) -> float:
+    """How long the dialogue after connecting may take (s), whichever of these profiles the ball speaks."""
+    return max(sum(step.longest for step in profile.init) for profile in profiles)

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from bleak import BleakAdapter, BleakScanner
 
 from unknot.device.failures import ours
 from unknot.errors import BallNotFound
-from unknot.profiles.fields import BASE_SUFFIX
+from unknot.profiles.matching import Advertisement, score
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -37,10 +36,6 @@ NEARBY_SECONDS = 1.0
 """How long to go on listening after the first ball that fits, to hear whether another one is nearer (one common
 advertising interval)."""
 
-_NAME, _SERVICE, _COMPANY = 2, 3, 1
-"""What each matching rule adds to a profile's score: a service is chosen by the dialect, a name by the seller, and a
-company identifier is shared by all its products (judgement)."""
-
 
 @dataclass(frozen=True, slots=True)
 class FoundBall:
@@ -59,21 +54,6 @@ class FoundBall:
     address: str
     rssi: int | None
     profiles: tuple[tuple[str, int], ...]
-
-
-def score(profile: FirmwareProfile, name: str, services: Iterable[str], companies: Iterable[int]) -> int:
-    """How well an advertisement fits a profile; 0 means not at all.
-
-    A 16-bit service is shared by many dialects (FFE0 by hundreds), so it counts only together with a matching name,
-    if the profile gives names.
-    """
-    match = profile.match
-    named = any(fnmatchcase(name, pattern) for pattern in match.names)
-    offered = set(services) & set(match.services)
-    own = any(not service.endswith(BASE_SUFFIX) for service in offered)
-    if match.names and not named and not own:
-        return 0
-    return _NAME * named + _SERVICE * bool(offered) + _COMPANY * (match.company in set(companies))
 
 
 async def scan(
@@ -104,9 +84,12 @@ async def connected(radio: Radio, profiles: Sequence[FirmwareProfile]) -> tuple[
             async with asyncio.timeout(RADIO_SECONDS):
                 adapter = await BleakAdapter.get(backend=radio.adapter)
                 for profile in profiles:
+                    if not _own_services(profile):
+                        continue  # nobody can ask for it
+                    # Nothing is advertised now: it counts as one that advertises the services that were asked for.
                     for device in await adapter.get_connected_devices(_own_services(profile)):
                         devices[device.address] = device
-                        points = score(profile, device.name or "", profile.match.services, ())
+                        points = score(profile.match, Advertisement(device.name or "", profile.match.services))
                         if points:
                             fits.setdefault(device.address, []).append((profile.id, points))
     except NotImplementedError:
@@ -197,10 +180,8 @@ def _is_target(ball: FoundBall, target: str | None) -> bool:
 
 def _found(device: BLEDevice, advertisement: AdvertisementData, profiles: Sequence[FirmwareProfile]) -> FoundBall:
     name = advertisement.local_name or device.name or ""
-    scores = [
-        (profile.id, score(profile, name, advertisement.service_uuids, advertisement.manufacturer_data))
-        for profile in profiles
-    ]
+    heard = Advertisement(name, tuple(advertisement.service_uuids), advertisement.manufacturer_data)
+    scores = [(profile.id, score(profile.match, heard)) for profile in profiles]
     fitting = [one for one in scores if one[1]]
     return FoundBall(device, name, device.address, advertisement.rssi, _best_fit_first(fitting))
 
@@ -215,7 +196,9 @@ def _best_fit_first(fits: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], .
 
 def _own_services(profile: FirmwareProfile) -> list[str]:
     """The services that tell this dialect from others: those it advertises, and those of its commands."""
-    commanded = {profile.gatt[write.to].service for _, writes in profile.commands.items() for write in writes}
+    commanded = {
+        uuid for _, writes in profile.commands.items() for write in writes for uuid in profile.gatt[write.to].service
+    }
     return sorted({*profile.match.services, *commanded})
 
 

@@ -34,6 +34,11 @@ class Echoes:
             self._drop_old(now)
             self._expected.append((level, now + ECHO_SECONDS))
 
+    def follow(self, level: int, now: float) -> None:
+        """Take a level that is reported while steps are taken: our doing, and what the next one is compared with."""
+        self._reported = level
+        self._is_echo(level, now)
+
     def hear(self, level: int, present: int, now: float, *, sequence: float | str | None, sent: int) -> bool:
         """Take a reported level; whether it is the ball's own doing.
 

@@ -63,6 +63,10 @@ _UNAVAILABLE = {
     ),
 }
 
+WANTS_PAIRING = frozenset({0x05, 0x08, 0x0C, 0x0F})
+"""Insufficient authentication, authorization, key size and encryption (Bluetooth Core, Vol 3, Part F, 3.4.1.1)."""
+_PAIR = "the ball wants to be paired first: pair it in the system's own Bluetooth settings, then try again"
+
 _NO_SERVICE = ("no Bluetooth service answers", "start it (on Linux: 'systemctl start bluetooth'), or use --simulate")
 _NO_PERMISSION = (
     "no permission to use Bluetooth",
@@ -109,7 +113,9 @@ def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
         case BleakCharacteristicNotFoundError():
             return GattMismatch(f"{where}: the ball has no characteristic {error.char_specifier}", address=address)
         case BleakGATTProtocolError():
-            return AttError(f"{where}: the ball refused ({error})", code=int(error.args[0]), address=address)
+            code = int(error.args[0])
+            advice = _PAIR if code in WANTS_PAIRING else ""
+            return AttError(f"{where}: the ball refused ({error})", code=code, address=address, advice=advice)
         case TimeoutError():
             return LinkTimeout(f"{where}: the ball did not answer in time", address=address)
         case PermissionError():

@@ -19,10 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from unknot.profiles.codec import Codec, Stop
-from unknot.profiles.model import WriteKind
+from unknot.profiles.speech import Stop
 
 if TYPE_CHECKING:
+    from unknot.device.link import Link
+    from unknot.profiles.codec import Codec
     from unknot.profiles.model import FirmwareProfile
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ class Orders:
         address: the ball's address.
         name: what to call it.
         services: service UUIDs by which the system finds a link that stands.
-        stop: the writes of a stop: characteristic UUID, bytes in hexadecimal, whether with response.
+        stop: the writes of a stop: characteristic UUID, bytes in hexadecimal, whether with response, seconds to pause.
         repeats: how often they are written.
         gap: seconds between two repeats.
     """
@@ -57,28 +58,33 @@ class Orders:
     address: str
     name: str
     services: tuple[str, ...]
-    stop: tuple[tuple[str, str, bool], ...]
+    stop: tuple[tuple[str, str, bool, float], ...]
     repeats: int = 1
     gap: float = 0.0
 
     @classmethod
-    def for_ball(cls, codec: Codec, address: str, name: str) -> Self:
-        """The orders for a ball that speaks a profile."""
-        gatt = codec.profile.gatt
-        writes = codec.encode(Stop())
+    def for_ball(cls, codec: Codec, link: Link, name: str) -> Self:
+        """The orders for a ball that speaks a profile, as it is connected now."""
+        writes = codec.encode(Stop(codec.profile.sequence.first))
+        safety = codec.profile.safety
+        stop = tuple(
+            (link.uuid(one.to), one.data.hex(), link.acknowledges(one), max(one.pause, safety.spacing))
+            for one in writes
+        )
+        is_acknowledged = all(response for _, _, response, _ in stop)
         return cls(
-            address,
+            link.address,
             name,
-            tuple(sorted({gatt[write.to].service for write in writes})),
-            tuple((gatt[one.to].characteristic, one.data.hex(), one.kind is WriteKind.REQUEST) for one in writes),
-            codec.stop_times,
-            codec.profile.safety.stop_gap,
+            tuple(sorted({link.service(write.to) for write in writes})),
+            stop,
+            1 if is_acknowledged else safety.stop_repeat,
+            safety.stop_gap,
         )
 
     @property
     def is_acknowledged(self) -> bool:
         """Whether the ball acknowledges every write of the stop."""
-        return all(response for _, _, response in self.stop)
+        return all(response for _, _, response, _ in self.stop)
 
 
 def is_needed(profile: FirmwareProfile) -> bool:
@@ -102,26 +108,23 @@ class Guard:
         self._is_heard = True
 
     @classmethod
-    def start(cls, arguments: tuple[str, ...], orders: Orders) -> Self | None:
-        """Start a guard with its first orders; takes milliseconds, while the guard needs up to a second to be ready.
+    def start(cls, arguments: tuple[str, ...]) -> Self | None:
+        """Start a guard; takes milliseconds, while the guard needs up to a second to be ready.
 
         Args:
             arguments: what stands after ``python``: `Radio.guard`.
-            orders: how to stop the ball.
 
         Returns:
             The guard, or None with a warning logged if none could be started; that is no reason not to play.
         """
         try:
-            guard = cls(_start(arguments))
+            return cls(_start(arguments))
         except (OSError, ValueError) as error:
             log.warning("no guard could be started, so a killed unknot leaves the motor on: %s", error)
             return None
-        guard.order(orders)
-        return guard
 
     def order(self, orders: Orders) -> None:
-        """Replace the orders: the ball has come back under another address."""
+        """Say how to stop the ball, as it is connected from now on."""
         self._tell({"orders": asdict(orders)})
 
     def arm(self) -> None:

@@ -1,4 +1,4 @@
-"""The link to one ball: ``BleakClient`` with our own deadline on every operation; used by the ball only.
+"""The link to one ball: ``BleakClient`` with our own deadline on every operation; used by the ball and its helpers.
 
 On BlueZ a silent ball blocks a write for 30 s, and a disconnect takes 2 s; neither may keep a motor running.
 """
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from bleak import BleakClient
 
+from unknot.device.characteristics import resolve
 from unknot.device.failures import CONNECTING, ours
 from unknot.errors import GattMismatch, LinkError, LinkLost
-from unknot.profiles.model import WriteKind
+from unknot.profiles import fitting
+from unknot.profiles.gatt import PROPERTIES, WriteKind
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
-    from unknot.profiles.codec import Write
     from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.speech import Write
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +35,8 @@ CONNECT_SECONDS = 10.0
 
 OPERATION_SECONDS = 1.0
 """Deadline of one read, write or subscription: ten times the 100 ms of an acknowledged write at a 50 ms interval."""
+
+OTHER = {WriteKind.REQUEST: WriteKind.COMMAND, WriteKind.COMMAND: WriteKind.REQUEST}
 
 PARTING_SECONDS = 0.5
 """How long a link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
@@ -43,11 +47,10 @@ DISCONNECT_SECONDS = 5.0
 
 
 class Link:
-    """A GATT connection, its characteristics under the names that the profile gives them; it may be opened again.
+    """A GATT connection, its characteristics under the names that a profile gives them; it may be opened again.
 
     Args:
         device: the ball as a scanner found it.
-        profile: which characteristics are used.
         radio: what bleak stands on.
         lost: called once when an open link goes without our asking.
 
@@ -55,10 +58,7 @@ class Link:
         address: the ball's address.
     """
 
-    def __init__(
-        self, device: BLEDevice, profile: FirmwareProfile, radio: Radio, lost: Callable[[LinkLost], None]
-    ) -> None:
-        self._profile = profile
+    def __init__(self, device: BLEDevice, radio: Radio, lost: Callable[[LinkLost], None]) -> None:
         self._radio = radio
         self._lost = lost
         self._is_open = False
@@ -86,21 +86,57 @@ class Link:
         return role in self._characteristics
 
     async def open(self) -> None:
-        """Connect, and find the characteristics that the profile names.
+        """Connect.
 
         Raises:
-            LinkError: no connection within `CONNECT_SECONDS`, or a characteristic that a command needs is missing.
+            LinkError: no connection within `CONNECT_SECONDS`.
         """
+        self._characteristics = {}
         with ours(CONNECTING, self.address):
             async with asyncio.timeout(CONNECT_SECONDS):
                 await self._client.connect()
         self._is_open = True
-        try:
-            with ours("reading the services of", self.address):
-                self._resolve()
-        except LinkError:
-            await self.abandon()
-            raise
+
+    def resolve(self, profile: FirmwareProfile) -> None:
+        """Find the characteristics that a profile names; those that only tell something may be missing.
+
+        Raises:
+            GattMismatch: one that is written is missing.
+            LinkError: the link is gone.
+        """
+        with ours("reading the services of", self.address):
+            found = resolve(profile.gatt, self._client.services)
+        for role in {write.to for _, write in fitting.writes(profile)} - set(found):
+            wanted = profile.gatt[role].characteristic
+            raise GattMismatch(
+                f"the ball at {self.address} has no characteristic {' or '.join(wanted) or 'to write'}, which profile "
+                f"{profile.id} calls {role!r}",
+                address=self.address,
+            )
+        self._characteristics = found
+
+    def uuid(self, role: str) -> str:
+        """The UUID of the characteristic of that name, as this ball has it."""
+        return self._characteristics[role].uuid
+
+    def service(self, role: str) -> str:
+        """The UUID of its service."""
+        return self._characteristics[role].service_uuid
+
+    def find(self, uuid: str) -> BleakGATTCharacteristic | None:
+        """The first characteristic of that UUID, if the ball has one."""
+        with ours("reading the services of", self.address):
+            there = self._client.services.characteristics.values()
+            return next((one for one in there if one.uuid == uuid), None)
+
+    def acknowledges(self, write: Write) -> bool:
+        """Whether the ball acknowledges that write; what its characteristic cannot do is done in the other way."""
+        properties = self._characteristics[write.to].properties
+        if PROPERTIES[write.kind] in properties:
+            return write.kind is WriteKind.REQUEST
+        if PROPERTIES[OTHER[write.kind]] in properties:
+            return write.kind is not WriteKind.REQUEST
+        return write.kind is WriteKind.REQUEST  # it will be told
 
     async def abandon(self) -> None:
         """Disconnect from a ball that does not answer; that this fails too is only logged."""
@@ -125,7 +161,7 @@ class Link:
         with ours("writing to", self.address):
             async with asyncio.timeout(OPERATION_SECONDS):
                 await self._client.write_gatt_char(
-                    self._characteristics[write.to], write.data, response=write.kind is WriteKind.REQUEST
+                    self._characteristics[write.to], write.data, response=self.acknowledges(write)
                 )
 
     async def read(self, role: str) -> bytes:
@@ -134,9 +170,13 @@ class Link:
         Raises:
             LinkError: as for `write`.
         """
+        return await self.read_from(self._characteristics[role])
+
+    async def read_from(self, characteristic: BleakGATTCharacteristic) -> bytes:
+        """The value of a characteristic that no profile names. Raises as `write`."""
         with ours("reading from", self.address):
             async with asyncio.timeout(OPERATION_SECONDS):
-                return bytes(await self._client.read_gatt_char(self._characteristics[role]))
+                return bytes(await self._client.read_gatt_char(characteristic))
 
     async def subscribe(self, role: str, hear: Callable[[bytes], None]) -> None:
         """Have every notification of a characteristic handed to ``hear``.
@@ -152,20 +192,11 @@ class Link:
             async with asyncio.timeout(OPERATION_SECONDS):
                 await self._client.start_notify(self._characteristics[role], notified)
 
-    def _resolve(self) -> None:
-        """Find the characteristics; those that only tell something may be missing, those that command may not."""
-        needed = {write.to for _, writes in self._profile.commands.items() for write in writes}
-        for role, wanted in self._profile.gatt.items():
-            service = self._client.services.get_service(wanted.service)
-            characteristic = service.get_characteristic(wanted.characteristic) if service else None
-            if characteristic is not None:
-                self._characteristics[role] = characteristic
-            elif role in needed:
-                raise GattMismatch(
-                    f"the ball at {self.address} has no characteristic {wanted.characteristic}, which profile "
-                    f"{self._profile.id} calls {role!r}",
-                    address=self.address,
-                )
+    async def unsubscribe(self, role: str) -> None:
+        """Hear no more of it. Raises as `write`."""
+        with ours("unsubscribing at", self.address):
+            async with asyncio.timeout(OPERATION_SECONDS):
+                await self._client.stop_notify(self._characteristics[role])
 
     def _disconnected(self, client: BleakClient) -> None:
         if self._is_open and client is self._client:

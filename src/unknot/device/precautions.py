@@ -10,8 +10,12 @@ from unknot.device.guard import Guard, Orders
 from unknot.device.holding import Holding
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from unknot.device.link import Link
     from unknot.device.radio import Radio
     from unknot.profiles.codec import Codec
+    from unknot.profiles.model import FirmwareProfile
 
 
 class Precautions:
@@ -19,21 +23,21 @@ class Precautions:
 
     Args:
         radio: what bleak stands on.
-        codec: how the ball is spoken to.
-
-    Attributes:
-        guard: the guard, if the ball needs one and it could be started.
     """
 
-    def __init__(self, radio: Radio, codec: Codec) -> None:
-        self.guard: Guard | None = None
+    def __init__(self, radio: Radio) -> None:
+        self._guard: Guard | None = None
         self._radio = radio
-        self._codec = codec
         self._holding: Holding | None = None
         self._beating: asyncio.Task[None] | None = None
 
-    def take(self, address: str, name: str) -> None:
-        """Hold the ball of that address, and have it guarded if it would vibrate on without us.
+    def take(self, address: str, name: str, profiles: Iterable[FirmwareProfile]) -> None:
+        """Hold the ball of that address, and start a guard if it would vibrate on without us.
+
+        Args:
+            address: the ball's address.
+            name: what to call it.
+            profiles: those of which the ball speaks one.
 
         Raises:
             BallInUse: another program drives it.
@@ -41,16 +45,18 @@ class Precautions:
         if self._radio.guard is None:
             return
         self._holding = Holding.take(address, name)
-        if not guard.is_needed(self._codec.profile):
+        if not any(guard.is_needed(profile) for profile in profiles):
             return
-        self.guard = Guard.start(self._radio.guard, Orders.for_ball(self._codec, address, name))
-        if self.guard is not None:
-            self._beating = asyncio.create_task(self.guard.beat(), name=f"guard of {address}")
+        self._guard = Guard.start(self._radio.guard)
+        if self._guard is not None:
+            self._beating = asyncio.create_task(self._guard.beat(), name=f"guard of {address}")
 
-    def follow(self, address: str, name: str) -> None:
-        """The ball has another address now."""
-        if self.guard is not None:
-            self.guard.order(Orders.for_ball(self._codec, address, name))
+    def order(self, codec: Codec, link: Link, name: str) -> Guard | None:
+        """The ball is connected: say how it is stopped. The guard, if there is one and the ball needs it."""
+        if self._guard is None or not guard.is_needed(codec.profile):
+            return None
+        self._guard.order(Orders.for_ball(codec, link, name))
+        return self._guard
 
     async def drop(self, *, is_off: bool) -> None:
         """Let the ball and the guard go, unless the motor may still run: then it is the guard's to stop."""
@@ -59,9 +65,9 @@ class Precautions:
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait([self._beating])
-        if self.guard is None:
+        if self._guard is None:
             return
         if is_off:
-            await self.guard.goodbye()
+            await self._guard.goodbye()
         else:
-            self.guard.hand_over()
+            self._guard.hand_over()

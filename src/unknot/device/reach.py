@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
-from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkLost, LinkTimeout
+from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkLost, LinkTimeout, Unsuitable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -44,6 +44,7 @@ async def reach(
 
     Raises:
         GattMismatch: it is another kind of ball; trying again is no use.
+        Unsuitable: it must not be driven.
         LinkError: the last failure, when the time is over.
     """
     loop = asyncio.get_running_loop()
@@ -57,7 +58,7 @@ async def reach(
                         link.aim(await seek())
                         seen, is_stale = loop.time(), False
                     return await _open(link, greet)
-                except GattMismatch:
+                except (GattMismatch, Unsuitable):
                     raise
                 except Exception as error:  # noqa: BLE001 - a fault of the library is one failed attempt, and no more
                     failure = error if isinstance(error, LinkError) else LinkLost(repr(error), address=link.address)

@@ -166,9 +166,11 @@ async def _write_stop(client: BleakClient, orders: Orders) -> None:
 
 
 async def _write_once(client: BleakClient, orders: Orders) -> None:
-    for characteristic, data, response in orders.stop:
+    for characteristic, data, response, pause in orders.stop:
         async with asyncio.timeout(OPERATION_SECONDS):
             await client.write_gatt_char(characteristic, bytes.fromhex(data), response=response)
+        if pause:
+            await asyncio.sleep(pause)
 
 
 async def _disconnect(client: BleakClient) -> None:

@@ -10,7 +10,8 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from unknot.profiles.frame import MAX_BYTES
+from unknot.profiles.fields import in_schema
+from unknot.profiles.frames.frame import MAX_BYTES
 from unknot.profiles.section import Section
 
 MARKER_MAX = 16
@@ -32,7 +33,7 @@ def _marker(text: object) -> bytes:
     return marker
 
 
-Marker = Annotated[bytes, BeforeValidator(_marker)]
+Marker = Annotated[bytes, BeforeValidator(_marker), in_schema("bytes in hex", r"\s*([0-9A-Fa-f]{2}\s*)+")]
 """The bytes that begin or end a frame."""
 
 

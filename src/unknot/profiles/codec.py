@@ -6,83 +6,29 @@ profile that drives a client also makes a simulator. Pure: bytes in, bytes out.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch, FrameValueError, LevelOutOfRange, UsageError
-from unknot.profiles.model import FirmwareProfile, WriteKind
+from unknot.profiles import plugins
+from unknot.profiles.gatt import WriteKind
+from unknot.profiles.lines import from_wire, slots, templates, to_wire
+from unknot.profiles.reader import CommandReader, phrasebook
+from unknot.profiles.speech import Press, Refused, Report, SetLevel, Start, Stop, Write
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-    from unknot.profiles import model
-    from unknot.profiles.frame import Frame, Value
-
-SEQUENCE_MODULUS = 256
-"""Sequence numbers count from 0 to 255 and begin again: one byte, as in the open ball's frames."""
-
-
-def next_sequence(sequence: int) -> int:
-    """The number of the command after the one with this number."""
-    return (sequence + 1) % SEQUENCE_MODULUS
-
-
-@dataclass(frozen=True, slots=True)
-class SetLevel:
-    """Vibrate at a level, from 1 to the highest; off is `Stop`.
-
-    Attributes:
-        lease: seconds that the command stays valid, or None where the profile has no lease.
-        sequence: a number that the ball may repeat in its reports.
-    """
-
-    level: int
-    lease: float | None = None
-    sequence: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Motor off, at once."""
-
-    sequence: int = 0
-
-
-Command = SetLevel | Stop
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write: the characteristic's name in the profile, the bytes, and how to write them."""
-
-    to: str
-    data: bytes
-    kind: WriteKind
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What the ball told.
-
-    Attributes:
-        name: the report's name in the profile.
-        values: what it says by slot name: level (device steps), lease (s), sequence, temperature (°C),
-            battery (%), fault (a code, 0 = none), firmware (text), or a name of the profile's own.
-    """
-
-    name: str
-    values: Mapping[str, float | str] = field(default_factory=dict)
-
-    @property
-    def level(self) -> int | None:
-        """The applied level, if the report tells it."""
-        level = self.values.get("level")
-        return None if level is None or isinstance(level, str) else round(level)
+    from unknot.profiles import phrases
+    from unknot.profiles.lines import Slot, Template
+    from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.reader import Phrase
+    from unknot.profiles.speech import Command, Line, Values
 
 
 class Codec:
-    """Both ends of one profile's wire.
+    """Both ends of one profile's wire on one link.
+
+    What the ball told and a command must repeat (a captured token, the present mode) is remembered here.
 
     Args:
         profile: the profile.
@@ -95,164 +41,200 @@ class Codec:
 
     def __init__(self, profile: FirmwareProfile) -> None:
         self.profile = profile
-        self.stop_is_acknowledged = all(
-            WriteKind.REQUEST in profile.gatt[write.to].write for write in profile.commands.stop
-        )
+        commands = profile.commands
+        stop = templates(profile, commands.stop, WriteKind.REQUEST)
+        self.stop_is_acknowledged = all(one.kind is WriteKind.REQUEST for one in stop)
         self.stop_times = 1 if self.stop_is_acknowledged else profile.safety.stop_repeat
-        self._conversions = profile.values
-        self._reports = {
-            role: tuple((name, report.frame) for name, report in profile.reports.items() if report.source == role)
-            for role in profile.gatt
-        }
+        self._defaults = {name: one.value for name, one in profile.settings.items() if one.value is not None}
+        self._remembered: Values = dict(self._defaults)
+        self._taught = {one.source for one in profile.settings.values() if one.source is not None}
+        self._stop = stop
+        self._set_level = self._compiled(commands.set_level)
+        self._start = self._compiled(commands.start)
+        self._presses = {name: self._compiled(getattr(commands, name)) for name in commands.steps}
+        self._steps = [self._compiled(None if step.write is None else (step.write,)) for step in profile.init]
+        self._kept = [self._compiled((kept.write,)) for kept in profile.keep_alive]
+        self._arrivals = {role: self._hearing(role) for role in profile.gatt}
+        self._cipher = None if profile.codec is not None else plugins.PLAIN
+        self._sealing: plugins.Sealing | None = None
+        self._balls_sealing: plugins.Sealing | None = None
+        self._phrases: tuple[Phrase, ...] | None = None  # only the ball's end needs it
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether levels are reached by relative steps, for want of a command that sets one."""
+        return self.profile.commands.set_level is None
 
     def encode(self, command: Command) -> tuple[Write, ...]:
         """The writes that say a command, in order.
 
         Raises:
             LevelOutOfRange: the ball has no such level. Level 0 is refused too: off is said by `Stop`.
-            UsageError: the level is no whole number.
+            UsageError: the level is no whole number, or the profile has no such command.
+            FrameValueError: a value does not fit its slot, or the ball has not told it yet.
+            CodecMissing: the profile needs a codec plug-in that is not there.
         """
         if isinstance(command, Stop):
-            return self._writes(self.profile.commands.stop, {"sequence": command.sequence}, WriteKind.REQUEST)
-        self.refuse_level(command.level)
+            return self._say_stop({"sequence": command.sequence, "running": 0})
+        if isinstance(command, Press):
+            return self._say(self._presses.get(command.key, ()), {"sequence": command.sequence, "running": 1})
+        if isinstance(command, SetLevel):
+            self.refuse_level(command.level)
         lease = command.lease if command.lease is not None else self.profile.safety.lease
-        values = {"level": command.level, "sequence": command.sequence, "lease": lease or 0.0}
-        return self._writes(self.profile.commands.set_level, values, None)
+        values: Values = {"level": command.level, "sequence": command.sequence, "lease": lease or 0.0, "running": 1}
+        return self._say(self._start if isinstance(command, Start) else self._set_level, values)
+
+    def begin(self, command: SetLevel) -> tuple[Write, ...]:
+        """The writes that set a level while the motor is off: what starts it, and the level. Raises as `encode`."""
+        if not self._start:
+            return self.encode(command)
+        return self.encode(Start(command.level, command.lease, command.sequence)) + self.encode(command)
+
+    def line(self, line: Line, values: Mapping[str, float | str]) -> tuple[Write, ...]:
+        """The writes of a step of the dialogue, of a keep-alive, or of the query that tells variants apart.
+
+        Args:
+            line: which.
+            values: what its slots may carry besides what is remembered: sequence, level, running, a report's values.
+
+        Raises:
+            FrameValueError: a value does not fit its slot, or the ball has not told it yet.
+            CodecMissing: the profile needs a codec plug-in that is not there.
+        """
+        return self._say((self._steps if line.part == "init" else self._kept)[line.number], values)
 
     def refuse_level(self, level: object) -> None:
         """Raise `LevelOutOfRange` unless the ball has the level; `encode` does it too."""
-        levels = self.profile.motor.levels
+        levels = self.profile.motor.highest
         if isinstance(level, bool) or not isinstance(level, int):
             raise UsageError(f"a level is a whole number from 1 to {levels}, not {level!r}")
         if not 1 <= level <= levels:
             raise LevelOutOfRange(level, levels, self.profile.id)
 
-    def decode(self, source: str, data: bytes) -> Report | None:
-        """The report in a notification or a read value, or None if it is none that the profile knows.
+    def next_sequence(self, sequence: int) -> int:
+        """The number of the command after the one with this number."""
+        return self.profile.sequence.following(sequence)
+
+    def remember(self, values: Mapping[str, float | str]) -> None:
+        """Let these stand in the slots of that name from now on."""
+        self._remembered.update(values)
+
+    def rehearse(self) -> None:
+        """Let what the ball must tell first be what the profile's examples say it tells."""
+        for example in self.profile.examples:
+            for values in (example.report or {}).values():
+                self.remember({slot: value for slot, value in values.items() if slot in self.profile.settings})
+        self.remember(self._defaults)
+
+    def forget(self) -> None:
+        """A new link begins: what the ball told on the last one is not true of it."""
+        self._remembered = dict(self._defaults)
+        self._sealing = None
+
+    def decode(self, source: str, data: bytes) -> Report | Refused | None:
+        """What a notification or a read value tells, or None if it is nothing that the profile knows.
 
         Args:
             source: the characteristic's name in the profile.
             data: the value.
+
+        Raises:
+            CodecMissing: the profile needs a codec plug-in that is not there.
         """
-        for name, frame in self._reports.get(source, ()):
+        try:
+            data = self._ours().open(source, data)
+        except FrameMismatch:
+            return None
+        length = len(data)
+        for name, said, own, means in self._arrivals.get(source, ()):
+            if not said.has_length(length) or not said.frame.might_be(data):
+                continue
             try:
-                return Report(name, self._from_wire(frame.unpack(data)))
+                values = from_wire(own, said.frame.unpack(data))
             except (FrameMismatch, ValueError):
                 continue
+            if means is not None:
+                return Refused(name, means, values)
+            if name in self._taught:
+                self._learn(name, values)
+            return Report(name, values)
         return None
 
+    # The ball's end.
+
     def report(self, name: str, values: Mapping[str, float | str]) -> tuple[str, bytes]:
-        """The ball's end of `decode`: the characteristic's name and the bytes of a report.
+        """The ball's end of `decode`: the characteristic's name and the bytes of a report or a refusal.
 
         Raises:
             FrameValueError: a value is missing or does not fit.
         """
-        template = self.profile.reports[name]
-        return template.source, template.frame.pack(self._to_wire(template.frame, values))
+        said = self.profile.reports.get(name) or self.profile.refusals[name]
+        if self._balls_sealing is None:
+            self._balls_sealing = self.cipher.ball()
+        return said.source, self._balls_sealing.seal(said.source, said.frame.pack(to_wire(self._slots(said), values)))
 
     def reader(self) -> CommandReader:
-        """The ball's end of `encode`: a reader of writes."""
-        return CommandReader(self)
+        """The ball's end of `encode`: a reader of writes on a new link."""
+        self._balls_sealing = self.cipher.ball()
+        if self._phrases is None:
+            self._phrases = phrasebook(self.profile)
+        return CommandReader(self.profile.id, self._phrases, self._balls_sealing)
 
-    def _writes(
-        self, templates: tuple[model.Write, ...], values: Mapping[str, float], wanted: WriteKind | None
-    ) -> tuple[Write, ...]:
+    @property
+    def cipher(self) -> plugins.Cipher:
+        """What stands between the frames and the air. Raises `CodecMissing` if it is not there."""
+        if self._cipher is None:
+            self._cipher = plugins.cipher(self.profile.codec, self._defaults)
+        return self._cipher
+
+    def refuse_without_cipher(self) -> None:
+        """Raise `CodecMissing` if the profile needs a codec plug-in that is not there."""
+        _ = self.cipher
+
+    def _ours(self) -> plugins.Sealing:
+        if self._sealing is None:
+            self._sealing = self.cipher.client()
+        return self._sealing
+
+    def _learn(self, report: str, values: Mapping[str, float | str]) -> None:
+        for name, setting in self.profile.settings.items():
+            if setting.source == report and name in values:
+                self._remembered[name] = values[name]
+
+    def _compiled(self, writes: Iterable[phrases.Write] | None) -> tuple[Template, ...]:
+        return () if writes is None else templates(self.profile, writes, None)
+
+    def _hearing(self, role: str) -> tuple[tuple[str, phrases.Report, tuple[Slot, ...], str | None], ...]:
+        """What may arrive on a characteristic: refusals first, since a report may be less particular."""
+        profile = self.profile
+        arrivals: list[tuple[str, phrases.Report, str | None]] = [
+            *((name, said, said.means) for name, said in profile.refusals.items()),
+            *((name, said, None) for name, said in profile.reports.items()),
+        ]
+        return tuple((name, said, self._slots(said), means) for name, said, means in arrivals if said.source == role)
+
+    def _slots(self, said: phrases.Report) -> tuple[Slot, ...]:
+        return slots({**self.profile.values, **said.values}, said.frame)
+
+    def _say_stop(self, values: Mapping[str, float | str]) -> tuple[Write, ...]:
+        """A stop with what is remembered, or as the file has it where that does not fit: it can always be written."""
+        try:
+            return self._say(self._stop, values)
+        except FrameValueError:
+            return self._say(self._stop, {**self._defaults, **values})
+
+    def _say(self, lines: tuple[Template, ...], values: Mapping[str, float | str]) -> tuple[Write, ...]:
+        if not lines:
+            raise UsageError(f"{self.profile.id} has no such command")
+        if self._remembered:
+            values = {**self._remembered, **values}
+        seal = self._ours().seal
         writes = []
-        for template in templates:
-            kinds = self.profile.gatt[template.to].write
-            kind = wanted if wanted in kinds else kinds[0]
-            writes.append(Write(template.to, template.frame.pack(self._to_wire(template.frame, values)), kind))
+        for line in lines:
+            data = seal(line.to, line.pack(values))
+            if line.pieces:
+                *pieces, last = line.split(data)
+                writes += [Write(line.to, piece, line.kind) for piece in pieces]
+                data = last
+            writes.append(Write(line.to, data, line.kind, line.pause, line.answer))
         return tuple(writes)
-
-    def _to_wire(self, frame: Frame, values: Mapping[str, float | str]) -> dict[str, Value]:
-        wire: dict[str, Value] = {}
-        for slot in frame.slots:
-            if slot not in values:
-                raise FrameValueError(slot, None, "a value")
-            value = values[slot]
-            if isinstance(value, str) or (isinstance(value, int) and slot not in self._conversions):
-                wire[slot] = value
-            else:
-                wire[slot] = self._number_to_wire(slot, value)
-        return wire
-
-    def _number_to_wire(self, slot: str, value: float) -> int:
-        conversion = self._conversions.get(slot)
-        if not -math.inf < value < math.inf:
-            raise FrameValueError(slot, value, "a finite number")
-        if conversion is not None:
-            try:
-                return conversion.to_wire(value)
-            except (ValueError, OverflowError) as cause:
-                raise FrameValueError(slot, value, str(cause)) from cause
-        if value != int(value):
-            raise FrameValueError(slot, value, f"a whole number, or a scale in values.{slot}")
-        return int(value)
-
-    def _from_wire(self, wire: Mapping[str, Value]) -> dict[str, float | str]:
-        values: dict[str, float | str] = dict(wire)
-        for slot, conversion in self._conversions.items():
-            value = wire.get(slot)
-            if isinstance(value, int):
-                values[slot] = conversion.from_wire(value)
-        return values
-
-
-@dataclass(frozen=True, slots=True)
-class _Begun:
-    """A command of which some writes have arrived."""
-
-    templates: tuple[model.Write, ...]
-    arrived: int = 0
-    values: Mapping[str, float | str] = field(default_factory=dict)
-
-
-class CommandReader:
-    """Reads a client's writes as the ball does; one command may take several writes.
-
-    Args:
-        codec: whose profile says what commands look like.
-    """
-
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
-        commands = codec.profile.commands
-        # A stop is looked for first: where "level 0" and "stop" are the same bytes, they mean stop.
-        self._fresh = [_Begun(commands.stop), _Begun(commands.set_level)]
-        self._begun: list[_Begun] = []
-
-    def feed(self, to: str, data: bytes) -> Command | None:
-        """Take one write; a command if it completes one, None if more writes must follow.
-
-        Raises:
-            FrameMismatch: no command begins or goes on like this.
-        """
-        candidates = self._begun + self._fresh
-        self._begun = []
-        for begun in candidates:
-            template = begun.templates[begun.arrived]
-            if template.to != to:
-                continue
-            try:
-                values = {**begun.values, **self._codec._from_wire(template.frame.unpack(data))}  # noqa: SLF001 - its own reader
-                if begun.arrived + 1 == len(begun.templates):
-                    command = self._command(begun.templates, values)
-                    self._begun = []
-                    return command
-            except (FrameMismatch, ValueError):
-                continue
-            self._begun.append(_Begun(begun.templates, begun.arrived + 1, values))
-        if not self._begun:
-            raise FrameMismatch(f"no command of {self._codec.profile.id} looks like {data.hex(' ').upper()}")
-        return None
-
-    def _command(self, templates: tuple[model.Write, ...], values: Mapping[str, float | str]) -> Command:
-        profile = self._codec.profile
-        sequence = int(values.get("sequence", 0))
-        if templates is profile.commands.stop:
-            return Stop(sequence)
-        level = float(values["level"])
-        if level != round(level) or not 0 <= level <= profile.motor.levels:
-            raise ValueError(f"level {level} is not one of 0 to {profile.motor.levels}")
-        lease = float(values["lease"]) if "lease" in values else None
-        return SetLevel(round(level), lease, sequence) if level else Stop(sequence)

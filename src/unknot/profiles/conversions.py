@@ -15,8 +15,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from unknot.profiles import rules, scales
-from unknot.profiles.fields import Name
-from unknot.profiles.frame import MAX_BYTES
+from unknot.profiles.fields import Name, in_schema
+from unknot.profiles.frames.frame import MAX_BYTES
 from unknot.profiles.rules import Value
 from unknot.profiles.scales import WIRE_MAX, Wire
 from unknot.profiles.section import Section
@@ -29,6 +29,9 @@ LIST_MAX = 4096
 
 NAME_MAX = 64
 """A name of a number is no longer, in characters (judgement): it is shown in a line of a terminal."""
+
+DECIMALS_MAX = 9
+"""Digits after the point: a billionth of a unit (judgement)."""
 
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,18}")
 _NOTHING: Mapping[str, int] = MappingProxyType({})
@@ -78,30 +81,34 @@ def _one_kind(wires: tuple[Wire, ...]) -> tuple[Wire, ...]:
 _Integer = Annotated[int, Field(strict=True, ge=-WIRE_MAX, le=WIRE_MAX)]
 _Small = Annotated[int, Field(strict=True, ge=-OFFSET_MAX, le=OFFSET_MAX)]
 _Number = Annotated[float, Field(strict=True, ge=-OFFSET_MAX, le=OFFSET_MAX, allow_inf_nan=False)]
-_Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True)]
+_Whole = Annotated[int, BeforeValidator(_whole), Field(strict=True), in_schema("a whole number", _WHOLE.pattern)]
 _Word = Annotated[str, Field(max_length=NAME_MAX), AfterValidator(_name)]
 _Wire = Annotated[int | str, BeforeValidator(_wire)]
 _Wires = Annotated[tuple[_Wire, ...], Field(min_length=1, max_length=LIST_MAX), AfterValidator(_one_kind)]
 _Names = Annotated[tuple[Name, ...], Field(min_length=1, max_length=LIST_MAX)]
 
-_HEADS = ("table", "points", "steps", "by", "any", "all")
+_HEADS = ("table", "words", "decimals", "points", "steps", "by", "any", "all")
 """The key that says which kind of conversion it is; without one it is a line."""
 
 _OWN = {
     "line": {"scale", "offset", "round"},
     "table": {"table", "read"},
+    "words": {"words"},
+    "decimals": {"decimals"},
     "points": {"points"},
     "steps": {"steps", "least", "most"},
     "by": {"by", "cases"},
     "any": {"any", "yes", "no"},
     "all": {"all", "yes", "no"},
 }
-_SCALES = ("line", "table", "points", "steps")
+_SCALES = ("line", "table", "words", "decimals", "points", "steps")
 _EXTRAS = {"range", "beyond", "none", "names"}
 _NEEDED = {"steps": ("least", "most"), "by": ("cases",)}
 _CALLED = {
     "line": "a scale and an offset",
     "table": "a table",
+    "words": "words",
+    "decimals": "decimals",
     "points": "points",
     "steps": "steps",
     "by": "by",
@@ -116,11 +123,11 @@ def _beside(key: str) -> str:
 
 
 class Conversion(Section):
-    """How a value becomes what stands on the wire: by one of six kinds.
+    """How a value becomes what stands on the wire: by one of eight kinds.
 
-    A *line* (``value × scale + offset``) is what it is unless ``table``, ``points``, ``steps``, ``by``, ``any`` or
-    ``all`` stands there. Back from the wire comes the whole number that is written so, or the exact place between two
-    where there is none.
+    A *line* (``value × scale + offset``) is what it is unless another kind's key stands there: ``table``,
+    ``words``, ``decimals``, ``points``, ``steps``, ``by``, ``any`` or ``all``. Back from the wire comes the whole
+    number that is written so, or the exact place between two where there is none.
 
     Attributes:
         scale: wire units per unit (levels; seconds for a lease; °C).
@@ -128,6 +135,8 @@ class Conversion(Section):
         round: which integer is written: the nearest (halves up), the next below or the next above.
         table: what is written for 0, 1, 2 …: integers, or bytes in hex.
         read: whether only entries of the table are read, or the nearest one is taken.
+        words: numbers by the words that stand for them in text; of several for one number the first is written.
+        decimals: a number in text with so many digits after the point.
         points: ``[value, wire]`` with straight lines between; values rise, integers on the wire rise or fall.
         steps: the highest step of an exponential scale, on which all steps feel alike.
         least: what is written for step 1.
@@ -149,6 +158,8 @@ class Conversion(Section):
     round: Literal["nearest", "down", "up"] = "nearest"
     table: _Wires = ()
     read: Literal["exact", "nearest"] = "exact"
+    words: Annotated[dict[_Word, _Small], Field(max_length=LIST_MAX)] = {}
+    decimals: Annotated[int, Field(strict=True, ge=0, le=DECIMALS_MAX)] | None = None
     points: Annotated[tuple[tuple[_Number, _Small], ...], Field(min_length=2, max_length=LIST_MAX)] = ()
     steps: Annotated[int, Field(strict=True, ge=2, le=LIST_MAX)] | None = None
     least: Annotated[int, Field(strict=True, ge=1, le=OFFSET_MAX)] | None = None
@@ -211,8 +222,8 @@ class Conversion(Section):
 
     @property
     def kind(self) -> str:
-        """Which of the six it is, by the key that says so; "line" where none does."""
-        return next((head for head in _HEADS if getattr(self, head)), "line")
+        """Which of the eight it is, by the key that says so; "line" where none does."""
+        return next((head for head in _HEADS if getattr(self, head) not in (None, (), {})), "line")
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -258,6 +269,10 @@ class Conversion(Section):
         if self.table:
             table = scales.Table(self.table)
             return scales.NearestTable(table) if self.read == "nearest" else table
+        if self.words:
+            return scales.Words(self.words)
+        if self.decimals is not None:
+            return scales.Decimals(self.decimals)
         if self.points:
             return scales.Points(self.points)
         if self.steps is not None and self.least is not None and self.most is not None:

@@ -1,4 +1,4 @@
-"""How a profile's ball shows itself while advertising, and which of several it is after connecting.
+"""How a profile's ball shows itself while advertising.
 
 Used by `unknot.profiles.model` to read files, by discovery to score what advertises, and by the simulated ball to
 advertise what its own profile finds.
@@ -16,9 +16,9 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, PlainValidator, model_validator
 
 from unknot import datafile
-from unknot.profiles.fields import BASE_SUFFIX, Uuid
+from unknot.profiles.fields import BASE_SUFFIX, OneOrMore, Uuid, in_schema
+from unknot.profiles.patterns import GlobField, example_of_glob, fits_glob
 from unknot.profiles.section import Section
-from unknot.profiles.texts import GlobField, TextTestField, example_of_glob, fits_glob
 
 PAYLOAD_MAX = 252
 """Manufacturer data is no longer, in bytes: a field of an advertisement counts itself in one byte, and its type and the
@@ -85,6 +85,9 @@ def _pattern(found: object) -> BytePattern:
     return BytePattern(tuple(None if pair == "??" else int(pair, 16) for pair in pairs))
 
 
+_PATTERN_IN_SCHEMA = in_schema("bytes in hex, with ?? for any", r" *(([0-9A-Fa-f]{2}|\?\?) *)+")
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, Mapping) else value
 
@@ -102,7 +105,7 @@ class ManufacturerData(Section):
     """
 
     company: Company
-    data: Annotated[BytePattern, PlainValidator(_pattern)] | None = None
+    data: Annotated[BytePattern, PlainValidator(_pattern), _PATTERN_IN_SCHEMA] | None = None
 
     def fits(self, advertisement: Advertisement) -> bool:
         """Whether the advertisement carries it."""
@@ -111,8 +114,11 @@ class ManufacturerData(Section):
 
 
 _Globs = Annotated[tuple[GlobField, ...], Field(max_length=LIST_MAX)]
-_Uuids = Annotated[tuple[Uuid, ...], Field(max_length=LIST_MAX)]
-_Manufacturers = Annotated[tuple[ManufacturerData, ...], BeforeValidator(_listed), Field(max_length=LIST_MAX)]
+Uuids = Annotated[tuple[Uuid, ...], Field(max_length=LIST_MAX)]
+"""UUIDs of services or characteristics."""
+_Manufacturers = Annotated[
+    tuple[ManufacturerData, ...], BeforeValidator(_listed), Field(max_length=LIST_MAX), OneOrMore()
+]
 
 
 class Exclude(Section):
@@ -125,7 +131,7 @@ class Exclude(Section):
     """
 
     names: _Globs = ()
-    services: _Uuids = ()
+    services: Uuids = ()
     manufacturer: _Manufacturers = ()
 
     def fits(self, advertisement: Advertisement) -> bool:
@@ -149,7 +155,7 @@ class Match(Section):
     """
 
     names: _Globs = ()
-    services: _Uuids = ()
+    services: Uuids = ()
     company: Company | None = None
     manufacturer: _Manufacturers = ()
     exclude: Exclude = Exclude()
@@ -159,34 +165,6 @@ class Match(Section):
         shows = self.names or self.services or self.company is not None or self.manufacturer
         if shows and not score(self, example_advertisement(self)):
             raise datafile.Misfit("exclude", "all that is matched", "exclusions that leave something to match")
-        return self
-
-
-class Variant(Section):
-    """What is looked at after connecting, to choose among profiles that fit the same advertisement.
-
-    Attributes:
-        model: a test of the model number (2A24).
-        firmware: of the firmware revision (2A26).
-        hardware: of the hardware revision (2A27).
-        software: of the software revision (2A28).
-        maker: of the manufacturer's name (2A29).
-        characteristics: UUIDs that must be there.
-        without: UUIDs that must not be there.
-    """
-
-    model: TextTestField | None = None
-    firmware: TextTestField | None = None
-    hardware: TextTestField | None = None
-    software: TextTestField | None = None
-    maker: TextTestField | None = None
-    characteristics: _Uuids = ()
-    without: _Uuids = ()
-
-    @model_validator(mode="after")
-    def _can_be(self) -> Variant:
-        if both := set(self.characteristics) & set(self.without):
-            raise datafile.Misfit("without", min(both), "no characteristic that must be there too")
         return self
 
 

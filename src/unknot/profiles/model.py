@@ -5,25 +5,34 @@ A profile is data: nothing in it is evaluated. ``firmware_profiles/README.md`` t
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from unknot import datafile
-from unknot.profiles.fields import Flag, FrameField, HexWrites, Id, Name, Seconds, Uuid
-from unknot.profiles.frame import Value
+from unknot.profiles import fitting
+from unknot.profiles.conversions import Conversion
+from unknot.profiles.examples import Example
+from unknot.profiles.fields import ID, Flag, Id, Name, Seconds, in_schema
+from unknot.profiles.gatt import Characteristic
+from unknot.profiles.matching import Match
+from unknot.profiles.phrases import Commands, KeepAlive, Patience, Pause, Refusal, Report, Step
+from unknot.profiles.section import Section
+from unknot.profiles.variant import Variant
 
 LEVELS_MAX = 255
 """More steps than this are no steps; a finer dialect is scaled (``values.level.scale``)."""
 
-OFFSET_MAX = 0xFFFF_FFFF
-"""No slot holds a larger integer, so no offset is larger."""
+SEQUENCE_MAX = 2**32 - 1
+"""The widest counter: four bytes."""
 
-HALF_EPSILON = 1e-9
-"""Slack for float arithmetic: 50 × 2.55 is 127.5 and is rounded up, although the float is a hair less."""
+STEP_SECONDS = 1.0
+"""How long a ball may take to tell that a step has been taken, unless its file says otherwise (judgement)."""
+
+YesOrNo = Literal["yes", "no", "unknown"]
 
 
 class Evidence(StrEnum):
@@ -39,57 +48,13 @@ class Evidence(StrEnum):
     """This very file drove the product."""
 
 
-class WriteKind(StrEnum):
-    """The two ways to write a characteristic (Bluetooth Core, Vol 3, Part G, 4.9)."""
+class Kind(StrEnum):
+    """What the device does to a body."""
 
-    COMMAND = "command"
-    """Without response: quick, and nobody says whether it arrived."""
-    REQUEST = "request"
-    """With response: the ball acknowledges it."""
-
-
-def _write_kinds(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, Mapping) else value
-
-
-class Section(BaseModel):
-    """The base of all parts of a profile: frozen, and no key that we do not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-class Match(Section):
-    """How the ball shows itself while advertising.
-
-    Attributes:
-        names: glob patterns of advertised names, for example ``VibMotor*``; case counts.
-        services: advertised service UUIDs.
-        company: a Bluetooth SIG company identifier in the manufacturer data.
-    """
-
-    names: tuple[str, ...] = ()
-    services: tuple[Uuid, ...] = ()
-    company: Annotated[int, Field(strict=True, ge=0, le=0xFFFF)] | None = None
-
-
-class Characteristic(Section):
-    """One GATT characteristic and what the profile does with it.
-
-    Attributes:
-        write: the kinds of write that it takes, the preferred one for levels first.
-        notify: values arrive as notifications or indications.
-        read: the value is read once after connecting.
-    """
-
-    service: Uuid
-    characteristic: Uuid
-    write: Annotated[tuple[WriteKind, ...], BeforeValidator(_write_kinds)] = ()
-    notify: Flag = False
-    read: Flag = False
+    VIBRATION = "vibration"
+    """It moves: a ball, a gun, a wristband, a chair."""
+    STIMULATOR = "stimulator"
+    """It sends electricity through the skin. No massage protocol ever drives one."""
 
 
 class Motor(Section):
@@ -98,76 +63,77 @@ class Motor(Section):
     Attributes:
         levels: the highest level; levels are 0 (off) to this.
         hz: the nominal frequency of each level in Hz, level 1 first; informational, may be absent.
+        max_level: the highest level that is ever written, if the firmware takes more than is good.
+        min_perceptible: the lowest level that is felt; informational.
+        steps_within: how long the ball may take to tell that a relative step was taken (s).
     """
 
     levels: Annotated[int, Field(strict=True, ge=1, le=LEVELS_MAX)]
     hz: tuple[Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)], ...] = ()
+    max_level: Annotated[int, Field(strict=True, ge=1, le=LEVELS_MAX)] | None = None
+    min_perceptible: Annotated[int, Field(strict=True, ge=1, le=LEVELS_MAX)] | None = None
+    steps_within: Patience = STEP_SECONDS
 
-
-class Conversion(Section):
-    """How a value becomes the integer on the wire: by a table, or by ``value × scale + offset``, halves rounded up.
-
-    Back from the wire comes the whole number that is written so, or the exact quotient where there is none.
-
-    Attributes:
-        table: the integer for 0, 1, 2 …; excludes scale and offset.
-        scale: wire units per unit (levels; seconds for a lease; °C).
-        offset: added after scaling.
-    """
-
-    table: tuple[Annotated[int, Field(strict=True)], ...] = ()
-    scale: Annotated[float, Field(strict=True, ge=1e-6, le=1e6)] = 1.0
-    offset: Annotated[int, Field(strict=True, ge=-OFFSET_MAX, le=OFFSET_MAX)] = 0
+    @property
+    def highest(self) -> int:
+        """The highest level that may be written."""
+        return self.max_level or self.levels
 
     @model_validator(mode="after")
-    def _table_or_line(self) -> Conversion:
-        if self.table and self.model_fields_set & {"scale", "offset"}:
-            raise ValueError("either a table, or a scale and an offset")
-        if len(set(self.table)) < len(self.table):
-            raise ValueError("a table in which no value stands twice")
+    def _within_the_levels(self) -> Motor:
+        for key in ("max_level", "min_perceptible"):
+            value = getattr(self, key)
+            if value is not None and value > self.levels:
+                raise datafile.Misfit(key, str(value), f"at most {self.levels}, the highest level")
+        if self.hz and len(self.hz) != self.levels:
+            raise datafile.Misfit("hz", f"{len(self.hz)} figures", f"{self.levels}, one per level from 1")
         return self
 
-    def to_wire(self, value: float) -> int:
-        """The integer for a value. Raises `ValueError` if the table has none."""
-        if self.table:
-            if not 0 <= value < len(self.table) or value != int(value):
-                raise ValueError(f"a whole number from 0 to {len(self.table) - 1}, as the table has it")
-            return self.table[int(value)]
-        return math.floor(value * self.scale + self.offset + 0.5 + HALF_EPSILON)
 
-    def from_wire(self, wire: int) -> float:
-        """The value for an integer. Raises `ValueError` if the table has none."""
-        if self.table:
-            return self.table.index(wire)
-        value = (wire - self.offset) / self.scale
-        nearest = round(value)
-        return nearest if self.to_wire(nearest) == wire else value
+def _plain_setting(value: object) -> object:
+    return value if isinstance(value, Mapping) else {"value": value}
 
 
-class Write(Section):
-    """One write of a command.
+class Setting(Section):
+    """A further slot of command frames, and what stands in it.
 
     Attributes:
-        to: the name of a characteristic in ``[gatt]``.
-        frame: what is written.
+        value: what stands in it before the ball has told anything else; None if the ball must tell it first.
+        source: (``from`` in the file) the report that tells it; whatever it told last is what is written.
     """
 
-    to: str
-    frame: FrameField
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    value: int | float | str | None = None
+    source: Annotated[str | None, Field(alias="from")] = None
+
+    @model_validator(mode="after")
+    def _has_a_value(self) -> Setting:
+        if self.value is None and self.source is None:
+            raise datafile.Misfit("value", "nothing", "a value, or from = the report that tells it")
+        return self
 
 
-class Report(Section):
-    """What a notification or a read tells.
+class Sequence(Section):
+    """How commands are counted.
 
     Attributes:
-        source: (``from`` in the file) the name of a characteristic in ``[gatt]``.
-        frame: what arrives; its slots name what they tell.
+        first: the number after the last one; 1 where 0 is skipped.
+        last: the highest number.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
+    first: Annotated[int, Field(strict=True, ge=0, le=SEQUENCE_MAX)] = 0
+    last: Annotated[int, Field(strict=True, ge=1, le=SEQUENCE_MAX)] = 255
 
-    source: Annotated[str, Field(alias="from")]
-    frame: FrameField
+    @model_validator(mode="after")
+    def _counts(self) -> Sequence:
+        if self.first >= self.last:
+            raise datafile.Misfit("last", str(self.last), f"more than {self.first}, the first number")
+        return self
+
+    def following(self, number: int) -> int:
+        """The number of the command after the one with this number."""
+        return number + 1 if self.first <= number < self.last else self.first
 
 
 class Safety(Section):
@@ -178,18 +144,26 @@ class Safety(Section):
         longest_lease: seconds to which the firmware cuts a longer lease, if it does.
         auto_off: seconds after which the ball switches its motor off by itself.
         stops_on_disconnect: whether the motor stops when the link goes.
+        persists_last_command: whether the last level goes on for ever if nothing else is said.
         stop_repeat: how often a stop is written when it cannot be acknowledged.
         stop_gap: seconds between these.
+        spacing: the least time in seconds between two commands; a sooner one is not heard.
         button: what the ball's own button does to the level.
+        bond: whether the system must have paired with the ball before anything is said.
+        exclusive: whether the ball holds one link only, so that another app's link hides it.
     """
 
     lease: Seconds | None = None
     longest_lease: Seconds | None = None
     auto_off: Seconds | None = None
-    stops_on_disconnect: Literal["yes", "no", "unknown"] = "unknown"
+    stops_on_disconnect: YesOrNo = "unknown"
+    persists_last_command: YesOrNo = "unknown"
     stop_repeat: Annotated[int, Field(strict=True, ge=1, le=5)] = 1
     stop_gap: Seconds = 0.1
+    spacing: Pause = 0.0
     button: Literal["none", "cycle", "unknown"] = "unknown"
+    bond: Literal["needed", "forbidden", "unknown"] = "unknown"
+    exclusive: Flag = True
 
     @property
     def stops_within(self) -> float | None:
@@ -204,158 +178,83 @@ class Safety(Section):
         return self
 
 
-_COMMAND_KEYS: dict[str, tuple[type, ...]] = {
-    "set_level": (int,),
-    "stop": (bool,),
-    "lease": (int, float),
-    "sequence": (int,),
-}
+def _no_cipher(word: str) -> str:
+    if word != "none":
+        raise datafile.Misfit(
+            "",
+            repr(word),
+            '"none": a cipher or a session of keys (Tuya\'s, for example) cannot be said in a profile; '
+            "name a codec plug-in with the key codec",
+        )
+    return word
 
 
-def _is_command(given: Mapping[str, object]) -> bool:
-    if not all(type(value) in _COMMAND_KEYS.get(key, ()) for key, value in given.items()):
-        return False
-    if "stop" in given:
-        return given["stop"] is True and set(given) <= {"stop", "sequence"}
-    return "set_level" in given
-
-
-class Example(Section):
-    """Exact bytes beside their meaning, from a capture or a document, never from our encoder.
-
-    Attributes:
-        command: ``{ set_level = 50 }`` or ``{ stop = true }``, with other slots of its frames beside it.
-        report: ``{ status = { level = 50 } }``.
-        writes: (``bytes`` in the file) the bytes in hex; a list for several writes.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    command: dict[str, Value | float | bool] | None = None
-    report: dict[str, dict[str, Value | float]] | None = None
-    writes: Annotated[HexWrites, Field(alias="bytes")]
-
-    @model_validator(mode="after")
-    def _one_meaning(self) -> Example:
-        if (self.command is None) == (self.report is None):
-            raise ValueError("either command or report")
-        if self.report is not None and (len(self.report) != 1 or len(self.writes) != 1):
-            raise ValueError("one report and its bytes")
-        if self.command is not None and not _is_command(self.command):
-            raise ValueError("set_level = LEVEL with lease and sequence, or stop = true with sequence")
-        return self
-
-
-def _some(writes: tuple[Write, ...]) -> tuple[Write, ...]:
-    if not writes:
-        raise ValueError("at least one write")
-    return writes
-
-
-Writes = Annotated[tuple[Write, ...], BeforeValidator(_listed), AfterValidator(_some)]
-
-
-class Commands(Section):
-    """What can be said to the ball; each is one write, or a list of them in order.
-
-    Attributes:
-        set_level: vibrate at ``{level}``; may carry ``{lease}`` and ``{sequence}``.
-        stop: motor off; may carry ``{sequence}``.
-    """
-
-    set_level: Writes
-    stop: Writes
-
-    def items(self) -> tuple[tuple[str, tuple[Write, ...]], ...]:
-        """Each command's name and its writes."""
-        return (("set_level", self.set_level), ("stop", self.stop))
+def _plugin(word: str) -> str:
+    if not re.fullmatch(ID, word):
+        raise ValueError('the name of a codec plug-in, such as "vibmotor-mic"')
+    return word
 
 
 class FirmwareProfile(Section):
     """How one firmware is matched, spoken to and limited.
 
     Attributes:
+        schema_version: (``schema`` in the file) the version of this format.
         id: the profile's name, the same as the file's.
         name: the firmware in words.
+        kind: what the device does to a body.
         evidence: how well it is proved.
         source: where the bytes come from.
+        verified_on: products and firmware that this very file drove.
         gaps: what is not known, said honestly.
+        codec: the codec plug-in that stands between the frames and the air, or None.
+        cipher: "none"; whatever else is refused.
+        match: how the ball shows itself while advertising.
+        variant: what tells it from others that show themselves in the same way.
         gatt: characteristics by the name that the rest of the file uses.
+        motor: its levels.
+        settings: further slots of command frames by name.
         values: conversions by slot name; a slot without one is the plain number.
-        commands: ``set_level`` and ``stop``, each one or several writes.
+        sequence: how commands are counted.
+        commands: ``stop``, and ``set_level`` or relative steps.
+        init: the dialogue after connecting.
+        keep_alive: what is written again and again.
         reports: what arrives, by name.
-        examples: at least one per command and per report.
+        refusals: error replies, by name.
+        safety: what the firmware does when nobody tells it anything.
+        examples: at least one for everything that is said and told.
     """
 
-    schema_version: Annotated[int, AfterValidator(datafile.schema_1), Field(strict=True, alias="schema")]
+    schema_version: Annotated[
+        int, AfterValidator(datafile.schema_1), Field(strict=True, alias="schema"), WithJsonSchema({"const": 1})
+    ]
     id: Id
     name: str
+    kind: Kind = Kind.VIBRATION
     evidence: Evidence
     source: str
+    verified_on: tuple[str, ...] = ()
     gaps: tuple[str, ...] = ()
+    codec: Annotated[str, AfterValidator(_plugin), in_schema("the name of a codec plug-in", ID)] | None = None
+    cipher: Annotated[str, AfterValidator(_no_cipher), WithJsonSchema({"const": "none"})] = "none"
     match: Match = Match()
+    variant: Variant | None = None
     gatt: dict[Name, Characteristic]
     motor: Motor
+    settings: dict[
+        Name, Annotated[Setting, BeforeValidator(_plain_setting, json_schema_input_type=Setting | int | float | str)]
+    ] = {}
     values: dict[Name, Conversion] = {}
+    sequence: Sequence = Sequence()
     commands: Commands
+    init: tuple[Step, ...] = ()
+    keep_alive: tuple[KeepAlive, ...] = ()
     reports: dict[Name, Report] = {}
+    refusals: dict[Name, Refusal] = {}
     safety: Safety = Safety()
     examples: tuple[Example, ...]
 
     @model_validator(mode="after")
     def _fits_together(self) -> FirmwareProfile:
-        self._names_known()
-        self._slots_known()
-        self._levels_fit()
+        fitting.prove(self)
         return self
-
-    def _names_known(self) -> None:
-        roles = " or ".join(self.gatt) or "a characteristic in [gatt]"
-        for command, writes in self.commands.items():
-            for write in writes:
-                if write.to not in self.gatt:
-                    raise datafile.Misfit(f"commands.{command}.to", repr(write.to), roles)
-                if not self.gatt[write.to].write:
-                    raise datafile.Misfit(f"gatt.{write.to}.write", "nothing", '"request", "command" or a list of both')
-        for name, report in self.reports.items():
-            if report.source not in self.gatt:
-                raise datafile.Misfit(f"reports.{name}.from", repr(report.source), roles)
-            role = self.gatt[report.source]
-            if not (role.notify or role.read):
-                raise datafile.Misfit(
-                    f"gatt.{report.source}", "neither notify nor read", "notify = true or read = true"
-                )
-
-    def _slots_known(self) -> None:
-        slots = {
-            command: {slot for write in writes for slot in write.frame.slots}
-            for command, writes in self.commands.items()
-        }
-        carried = {slot for report in self.reports.values() for slot in report.frame.slots}.union(*slots.values())
-        if idle := set(self.values) - carried:
-            raise datafile.Misfit(
-                f"values.{min(idle)}", "a value that no frame has", " or ".join(sorted(carried)) or "none"
-            )
-        if "level" not in slots["set_level"]:
-            raise datafile.Misfit("commands.set_level", "no slot for the level", "a frame with {level:…}")
-        for command, known in (("set_level", {"level", "lease", "sequence"}), ("stop", {"sequence"})):
-            if strange := slots[command] - known:
-                raise datafile.Misfit(
-                    f"commands.{command}.frame", f"a slot {min(strange)!r}", f"no slots but {', '.join(sorted(known))}"
-                )
-        if "lease" in slots["set_level"] and self.safety.lease is None:
-            raise datafile.Misfit("safety.lease", "nothing", "a duration, because set_level has a lease to fill")
-
-    def _levels_fit(self) -> None:
-        """Every level can be written, no two look the same on the wire, and each reads back as itself."""
-        levels = self.motor.levels
-        conversion = self.values.get("level") or Conversion()
-        if conversion.table and len(conversion.table) != levels + 1:
-            raise datafile.Misfit(
-                "values.level.table", f"{len(conversion.table)} integers", f"{levels + 1}, for the levels 0 to {levels}"
-            )
-        for level in range(levels + 1):
-            if round(conversion.from_wire(conversion.to_wire(level))) != level:
-                raise datafile.Misfit("values.level.scale", f"level {level} lost in rounding", "a scale of at least 1")
-        if self.motor.hz and len(self.motor.hz) != levels:
-            raise datafile.Misfit("motor.hz", f"{len(self.motor.hz)} figures", f"{levels}, one per level from 1")

@@ -6,120 +6,254 @@ agreeing on a mistake.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from unknot.datafile import Misfit
+from unknot.datafile import Misfit, StrayKey
 from unknot.errors import UnknotError
-from unknot.profiles.codec import SEQUENCE_MODULUS, Codec, Command, Report, SetLevel, Stop, Write
+from unknot.profiles import plugins
+from unknot.profiles.codec import Codec
+from unknot.profiles.phrases import STEPS
+from unknot.profiles.speech import Line, Press, Refused, Report, SetLevel, Start, Stop
 
 if TYPE_CHECKING:
-    from unknot.profiles.model import Example, FirmwareProfile
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from unknot.profiles import phrases
+    from unknot.profiles.examples import Example
+    from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.reader import Message
+    from unknot.profiles.speech import Command, Write
 
 
 def prove(profile: FirmwareProfile) -> None:
-    """Run every example, then every level, through both ends of the codec; every command and report has an example.
+    """Run every example through both ends of the codec, and the outermost levels; everything has an example.
+
+    A profile whose codec plug-in is not installed cannot be proved, nor used.
 
     Raises:
-        Misfit: the first example that does not hold, the first command or report without one, or the first level that
-            cannot be said.
+        Misfit: the first example that does not hold, the first thing without one, or the first level that cannot be
+            said.
     """
-    codec = Codec(profile)
+    if profile.codec is not None and not plugins.is_installed(profile.codec):
+        return
     proved: set[str] = set()
+    codec = Codec(profile)
     for number, example in enumerate(profile.examples):
-        key = f"examples.{number}.bytes"
-        if example.report is not None:
-            proved.add(_prove_report(codec, example, key))
-        else:
-            proved.add(_prove_command(codec, example, key))
-    for name in ("set_level", "stop", *profile.reports):
+        proved |= _prove_example(codec, example, f"examples.{number}.bytes")
+    for name in must_be_shown(profile):
         if name not in proved:
-            raise Misfit("examples", f"none for {name!r}", "at least one per command and per report")
-    _prove_every_level(codec)
+            raise Misfit("examples", f"none for {name!r}", "at least one for everything that is said and told")
+    highest = profile.motor.highest
+    prove_levels(codec, sorted({1, (1 + highest) // 2, highest}))
 
 
-def _prove_command(codec: Codec, example: Example, key: str) -> str:
-    command = _meaning(codec.profile, example)
-    try:
-        writes = codec.encode(command)
-    except UnknotError as cause:
-        raise Misfit(key, _hex(example.writes), f"a command that can be encoded ({cause})") from cause
-    data = tuple(write.data for write in writes)
-    if data != example.writes:
-        raise Misfit(key, _hex(example.writes), f"{_hex(data)}, which is what the frames make of {command}")
-    try:
-        read = _read(codec, writes)
-    except UnknotError as cause:
-        raise Misfit(key, _hex(example.writes), f"bytes that the ball's end can read ({cause})") from cause
-    if read != _carried(codec.profile, command):
-        raise Misfit(key, _hex(example.writes), f"bytes that read back as {command}, not as {read}")
-    return "stop" if isinstance(command, Stop) else "set_level"
+def must_be_shown(profile: FirmwareProfile) -> Iterator[str]:
+    """The names of everything that needs an example."""
+    yield from (name for name, _ in profile.commands.items())
+    yield from (f"init {number}" for number, step in enumerate(profile.init, 1) if step.write is not None)
+    yield from (f"keep_alive {number}" for number, _ in enumerate(profile.keep_alive, 1))
+    yield from profile.reports
+    yield from profile.refusals
 
 
-def _prove_every_level(codec: Codec) -> None:
-    """See that each level, and the highest sequence number, finds room in its frames and is read as what it is."""
-    levels, lease, last = codec.profile.motor.levels, codec.profile.safety.lease, SEQUENCE_MODULUS - 1
-    commands: tuple[Command, ...] = (*(SetLevel(level, lease, last) for level in range(1, levels + 1)), Stop(last))
+def prove_levels(codec: Codec, levels: Iterable[int]) -> None:
+    """See that each of these levels, and the highest sequence number, finds room and is read as what it is.
+
+    Raises:
+        Misfit: the first that is not.
+    """
+    profile = codec.profile
+    last, lease, highest = profile.sequence.last, profile.safety.lease, profile.motor.highest
+    commands: list[Command] = [Stop(last)]
+    if profile.commands.set_level is not None:
+        commands += [SetLevel(level, lease, last) for level in levels]
+    _teach(codec, {})
     for command in commands:
         key = "commands.stop.frame" if isinstance(command, Stop) else "commands.set_level.frame"
-        wanted = f"frames for the levels 1 to {levels} and, if they carry it, for sequences from 0 to {last}"
+        wanted = f"frames for the levels 1 to {highest} and, if they carry it, for sequences up to {last}"
         try:
-            read = _read(codec, codec.encode(command))
+            read = _read(codec, _said(codec, command, starting=False))
         except UnknotError as cause:
             raise Misfit(key, f"no room for {command} ({cause})", wanted) from cause
-        if _without_lease(read) != _without_lease(_carried(codec.profile, command)):
+        if _without_lease(read) != _without_lease(_carried(profile, command, starting=False)):
             raise Misfit(key, f"{command}, which the ball's end reads as {read}", wanted)
 
 
-def _read(codec: Codec, writes: tuple[Write, ...]) -> Command | None:
-    reader = codec.reader()
-    read: Command | None = None
-    for write in writes:
-        read = reader.feed(write.to, write.data)
-    return read
+def _prove_example(codec: Codec, example: Example, key: str) -> set[str]:
+    if example.report is not None or example.refusal is not None:
+        return _prove_told(codec, example, key)
+    if example.command is not None:
+        return _prove_command(codec, example, key)
+    return _prove_line(codec, example, key)
 
 
-def _without_lease(command: Command | None) -> Command | None:
-    """A lease may be rounded to the steps that the frame has; a level may not."""
-    return replace(command, lease=None) if isinstance(command, SetLevel) else command
+def _prove_command(codec: Codec, example: Example, key: str) -> set[str]:
+    profile = codec.profile
+    given = example.command or {}
+    command, starting = _meaning(profile, given), "starting" in given
+    further = {slot: value for slot, value in given.items() if slot in profile.settings}
+    known = {"set_level", "stop", "start", "starting", "level", "lease", "sequence", *STEPS, *profile.settings}
+    if strange := set(given) - known:
+        raise StrayKey(key.replace("bytes", f"command.{min(strange)}"), "an unknown slot", " or ".join(sorted(known)))
+    _teach(codec, further)
+    data = _encoded(lambda: _said(codec, command, starting=starting), example, key, str(command))
+    read = _reread(codec, data, example, key)
+    wanted = _carried(profile, command, starting=starting)
+    if not _is_same(read, wanted):
+        raise Misfit(key, _hex(example.writes), f"bytes that read back as {wanted}, not as {read}")
+    shown = {name for name, kind in _NAMES.items() if isinstance(command, kind)}
+    shown |= {command.key} if isinstance(command, Press) else set()
+    return shown | ({"start"} if starting else set())
 
 
-def _prove_report(codec: Codec, example: Example, key: str) -> str:
-    ((name, values),) = (example.report or {}).items()
-    if name not in codec.profile.reports:
-        raise Misfit(key.replace("bytes", "report"), repr(name), " or ".join(codec.profile.reports) or "no report")
+_NAMES: dict[str, type] = {"set_level": SetLevel, "stop": Stop, "start": Start}
+
+
+def _prove_line(codec: Codec, example: Example, key: str) -> set[str]:
+    profile = codec.profile
+    part = "init" if example.init is not None else "keep_alive"
+    number = cast("int", getattr(example, part))
+    said = [step.write for step in profile.init] if part == "init" else [kept.write for kept in profile.keep_alive]
+    if number > len(said) or said[number - 1] is None:
+        raise Misfit(key.replace("bytes", part), str(number), f"the number of one of [[{part}]] that writes, from 1")
+    line = Line(cast("Any", part), number - 1)
+    _teach(codec, {})
+    values = {"sequence": profile.sequence.first, "running": 0, "level": 0, **example.after}
+    data = _encoded(lambda: codec.line(line, values), example, key, f"{part} {number}")
+    read = _reread(codec, data, example, key)
+    if not _is_same_line(profile, read, line):
+        raise Misfit(key, _hex(example.writes), f"bytes that read back as {line}, not as {read}")
+    return {f"{part} {number}"}
+
+
+def _is_same_line(profile: FirmwareProfile, read: Message | None, line: Line) -> bool:
+    """A write that stands twice in a file is read as its first place; one that is also a command is read as that."""
+    if isinstance(read, Line):
+        one, other = _written(profile, read), _written(profile, line)
+        return (
+            one is not None and other is not None and (one.to, one.frame.template) == (other.to, other.frame.template)
+        )
+    return read is not None
+
+
+def _written(profile: FirmwareProfile, line: Line) -> phrases.Write | None:
+    return (profile.init if line.part == "init" else profile.keep_alive)[line.number].write
+
+
+def _prove_told(codec: Codec, example: Example, key: str) -> set[str]:
+    profile = codec.profile
+    what, known = ("report", profile.reports) if example.report is not None else ("refusal", profile.refusals)
+    ((name, values),) = (example.report or example.refusal or {}).items()
+    if name not in known:
+        raise Misfit(key.replace("bytes", what), repr(name), " or ".join(known) or f"no {what}")
+    _teach(codec, {})
     (data,) = example.writes
-    source = codec.profile.reports[name].source
-    report = codec.decode(source, data)
-    if report != Report(name, values):
-        raise Misfit(key, _hex(example.writes), f"bytes that read as {dict(values)}, not as {report}")
+    source = known[name].source
+    told = codec.decode(source, data)
+    wanted = Report(name, values) if what == "report" else Refused(name, profile.refusals[name].means, values)
+    if not _tells_the_same(told, wanted):
+        raise Misfit(key, _hex(example.writes), f"bytes that read as {dict(values)}, not as {told}")
     try:
         _, packed = codec.report(name, values)
     except UnknotError as cause:
         raise Misfit(key, _hex(example.writes), f"values that fit the frame ({cause})") from cause
     # Bytes of no interest are sent as zeros or not at all, so the way back is compared by its meaning.
-    if codec.decode(source, packed) != report:
+    if not _tells_the_same(codec.decode(source, packed), wanted):
         raise Misfit(key, _hex(example.writes), f"values that survive the way back, not {_hex((packed,))}")
-    return name
+    return {name}
 
 
-def _meaning(profile: FirmwareProfile, example: Example) -> Command:
-    given = example.command or {}
+def _teach(codec: Codec, further: Mapping[str, Any]) -> None:
+    """Let a codec begin anew, knowing what the ball must have told by what the examples say it tells."""
+    codec.forget()
+    codec.rehearse()
+    codec.remember(further)
+
+
+def _said(codec: Codec, command: Command, *, starting: bool) -> tuple[Write, ...]:
+    return codec.begin(command) if starting and isinstance(command, SetLevel) else codec.encode(command)
+
+
+def _encoded(say: Any, example: Example, key: str, what: str) -> tuple[Write, ...]:
+    try:
+        writes: tuple[Write, ...] = say()
+    except UnknotError as cause:
+        raise Misfit(key, _hex(example.writes), f"something that can be encoded ({cause})") from cause
+    data = tuple(write.data for write in writes)
+    if data != example.writes:
+        raise Misfit(key, _hex(example.writes), f"{_hex(data)}, which is what the frames make of {what}")
+    return writes
+
+
+def _reread(codec: Codec, writes: tuple[Write, ...], example: Example, key: str) -> Message | None:
+    try:
+        return _read(codec, writes)
+    except UnknotError as cause:
+        raise Misfit(key, _hex(example.writes), f"bytes that the ball's end can read ({cause})") from cause
+
+
+def _read(codec: Codec, writes: tuple[Write, ...]) -> Message | None:
+    """What the ball's end makes of the writes: the meaning of the last one."""
+    reader = codec.reader()
+    read: Message | None = None
+    for write in writes:
+        read = reader.feed(write.to, write.data)
+    return read
+
+
+def _is_same(read: Message | None, wanted: Command) -> bool:
+    """Whether the same is meant; a lease may differ by what float arithmetic does to it."""
+    if _without_lease(read) != _without_lease(wanted):
+        return False
+    one, other = getattr(read, "lease", None), getattr(wanted, "lease", None)
+    return one == other or (one is not None and other is not None and math.isclose(one, other))
+
+
+def _tells_the_same(told: Report | Refused | None, wanted: Report | Refused) -> bool:
+    if type(told) is not type(wanted) or told is None or told.name != wanted.name:
+        return False
+    return told.values.keys() == wanted.values.keys() and all(
+        value == wanted.values[slot] or _is_close(value, wanted.values[slot]) for slot, value in told.values.items()
+    )
+
+
+def _is_close(one: float | str, other: float | str) -> bool:
+    return not isinstance(one, str) and not isinstance(other, str) and math.isclose(one, other)
+
+
+def _without_lease(message: Message | None) -> Message | None:
+    """A lease may be rounded to the steps that the frame has; a level may not."""
+    return replace(message, lease=None) if isinstance(message, SetLevel | Start) else message
+
+
+def _meaning(profile: FirmwareProfile, given: Mapping[str, Any]) -> Command:
     sequence = int(given.get("sequence", 0))
     if "stop" in given:
         return Stop(sequence)
-    lease = cast("float | None", given.get("lease", profile.safety.lease))  # the model lets nothing else through
+    for key in STEPS:
+        if key in given:
+            return Press(cast("Any", key), sequence)
+    lease = given.get("lease", profile.safety.lease)
+    if "start" in given:
+        return Start(int(given.get("level", 0)), lease, sequence)
     return SetLevel(int(given["set_level"]), lease, sequence)
 
 
-def _carried(profile: FirmwareProfile, command: Command) -> Command:
-    """The command as far as its frames can carry it: without a slot, sequence and lease do not arrive."""
-    writes = profile.commands.stop if isinstance(command, Stop) else profile.commands.set_level
-    slots = {slot for write in writes for slot in write.frame.slots}
+def _carried(profile: FirmwareProfile, command: Command, *, starting: bool) -> Command:
+    """The command as far as its frames can carry it: without a slot, sequence, lease and level do not arrive."""
+    names = {SetLevel: "set_level", Stop: "stop", Start: "start"}
+    name = command.key if isinstance(command, Press) else names[type(command)]
+    said = [*(getattr(profile.commands, name) or ())]
+    if starting and not said:
+        said = [*(profile.commands.start or ())]
+    slots = {slot for write in said for slot in write.frame.slots}
     sequence = command.sequence if "sequence" in slots else 0
-    if isinstance(command, Stop):
-        return Stop(sequence)
-    return SetLevel(command.level, command.lease if "lease" in slots else None, sequence)
+    if isinstance(command, Stop | Press):
+        return replace(command, sequence=sequence)
+    level = command.level if "level" in slots else 0
+    return replace(command, level=level, lease=command.lease if "lease" in slots else None, sequence=sequence)
 
 
 def _hex(writes: tuple[bytes, ...]) -> str:

@@ -6,6 +6,7 @@ What does not fit is refused with a `ValueError` that says what would.
 from __future__ import annotations
 
 import math
+import re
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ WIRE_MAX = 2**64 - 1
 
 VALUE_MAX = 1e26
 """A value beyond this is on no wire: the widest slot (64 bits) at the smallest scale (one millionth) holds 2e25."""
+
+_DECIMAL = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,10})?")
 
 HALF_EPSILON = 1e-9
 """Slack for float arithmetic: 50 × 2.55 is 127.5 and is rounded up, although the float is a hair less."""
@@ -141,6 +144,43 @@ class NearestTable:
         read = _integer(wire)
         gaps = [abs(_integer(entry) - read) for entry in self.table.entries]
         return gaps.index(min(gaps))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that stand for numbers; of several for the same number the first is written."""
+
+    numbers: Mapping[str, int]
+
+    def to_wire(self, value: float) -> Wire:
+        """The word. Raises `ValueError` if there is none."""
+        for word, number in self.numbers.items():
+            if number == value:
+                return word
+        raise ValueError(f"a number that has a word: {', '.join(map(str, self.numbers.values()))}")
+
+    def from_wire(self, wire: Wire) -> float:
+        """What the word stands for. Raises `ValueError` if it is none of them."""
+        if wire not in self.numbers:
+            raise ValueError(f"one of {', '.join(self.numbers)}")
+        return self.numbers[str(wire)]
+
+
+@dataclass(frozen=True, slots=True)
+class Decimals:
+    """A number in text with so many digits after the point."""
+
+    places: int
+
+    def to_wire(self, value: float) -> Wire:
+        """The text. Raises `ValueError` for NaN and infinity."""
+        return f"{finite(value):.{self.places}f}"
+
+    def from_wire(self, wire: Wire) -> float:
+        """The number. Raises `ValueError` if the text is none."""
+        if not _DECIMAL.fullmatch(str(wire)):
+            raise ValueError("a decimal number")
+        return float(wire)
 
 
 @dataclass(frozen=True, slots=True)

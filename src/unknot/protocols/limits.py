@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from unknot.errors import LimitExceeded
+from unknot.errors import LimitExceeded, Unsuitable
+from unknot.profiles.model import Kind
+
+if TYPE_CHECKING:
+    from unknot.profiles.model import FirmwareProfile
 
 LEVEL_EPSILON = 1e-9
 """Slack for float arithmetic in comparisons of times (s) and intensities (%)."""
@@ -138,3 +143,23 @@ def level_for(intensity: float, levels: int, ceiling: Ceiling) -> int:
     if ceiling is Ceiling.NONE:
         raise ceiling.limit.exceeded(intensity)  # however little: any level is more than none
     return min(max(1, int(intensity * levels / 100 + 0.5 + LEVEL_EPSILON)), highest_level(ceiling, levels))
+
+
+def refuse_unsuitable(profile: FirmwareProfile) -> None:
+    """Refuse a device that no massage may drive.
+
+    Raises:
+        Unsuitable: it sends electricity through the skin; or it speaks through a codec plug-in, so that nobody else
+            could stop it if this program died, and does not stop by itself.
+    """
+    if profile.kind is Kind.STIMULATOR:
+        raise Unsuitable(
+            f"refused: {profile.id} describes a stimulator ({profile.name}), which sends electricity through the skin; "
+            "no massage protocol drives one. It is described so that its frames can be read; use the maker's app"
+        )
+    if profile.codec is not None and profile.safety.stops_within is None:
+        raise Unsuitable(
+            f"refused: {profile.id} speaks through the codec plug-in {profile.codec!r}, so nobody else could stop the "
+            "ball if this program died, and its profile does not say that it stops by itself (safety.lease or "
+            'safety.stops_on_disconnect = "yes")'
+        )

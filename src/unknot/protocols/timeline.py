@@ -206,21 +206,23 @@ def _compile(
     profile: FirmwareProfile,
     ceiling: Ceiling,
 ) -> Timeline:
-    levels = profile.motor.levels
+    limits.refuse_unsuitable(profile)
+    levels, highest = profile.motor.levels, profile.motor.highest
     spans: list[Span] = []
     wanted: list[Cue] = []
     at = 0.0
     for do, one, say, segments in pieces:
         start = at
         for segment in segments:
-            wanted += (replace(cue, step=len(spans)) for cue in _quantise(segment, at, levels, ceiling))
+            cues = _quantise(segment, at, levels, ceiling)
+            wanted += (replace(cue, level=min(cue.level, highest), step=len(spans)) for cue in cues)
             at += segment.seconds
         at = round(at, MILLISECONDS)
         peak = max(max(segment.start, segment.end) for segment in segments)
         spans.append(Span(do, one, start, at, say, round(peak, 1)))
     wanted.append(Cue(at, 0, len(spans) - 1))
-    cues = tuple(_ease(wanted, 0, levels))
-    timeline = Timeline(muscle, title, side, profile.id, levels, ceiling, tuple(spans), cues)
+    eased = tuple(_ease(wanted, 0, levels))
+    timeline = Timeline(muscle, title, side, profile.id, levels, ceiling, tuple(spans), eased)
     _refuse_excess(timeline)
     return timeline
 

@@ -5,17 +5,19 @@ A test holds this list against the writes that a session really makes, renewals 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from unknot.profiles.codec import Codec, SetLevel, Stop, next_sequence
+from unknot.profiles.codec import Codec
+from unknot.profiles.speech import Press, SetLevel, Stop
+from unknot.profiles.stepping import STOP, Stepper
 from unknot.protocols.timeline import MILLISECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from unknot.profiles.codec import Command, Write
     from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.speech import Command, Write
     from unknot.protocols.timeline import Timeline
 
 
@@ -30,18 +32,44 @@ class PlannedWrite:
 
 
 def planned_writes(timeline: Timeline, profile: FirmwareProfile) -> tuple[PlannedWrite, ...]:
-    """Every write of a session that is neither paused nor disturbed, in order; the session's last stop included."""
+    """Every write of a session that is neither paused nor disturbed, in order; the session's last stop included.
+
+    What is said once after connecting, and again and again to keep the link alive, is not part of it. Where the ball
+    must first tell what a frame carries, the profile's examples speak for it; relative steps are as many as levels.
+    """
     codec = Codec(profile)
+    codec.rehearse()
     planned: list[PlannedWrite] = []
-    sequence = 0
+    sequence, before = 0, 0
     for at, level, is_renewal in _moments(timeline, profile.safety.lease):
-        sequence = next_sequence(sequence)
-        command: Command = SetLevel(level, profile.safety.lease, sequence) if level else Stop(sequence)
-        writes = codec.encode(command)
-        for repeat in range(1 if level else codec.stop_times):
-            moment = round(at + repeat * profile.safety.stop_gap, MILLISECONDS)
-            planned += (PlannedWrite(moment, level, is_renewal, write) for write in writes)
+        moment = at
+        for command in _commands(codec, before, level):
+            sequence = codec.next_sequence(sequence)
+            numbered = replace(command, sequence=sequence)
+            writes = codec.begin(numbered) if isinstance(numbered, SetLevel) and not before else codec.encode(numbered)
+            for _ in range(codec.stop_times if isinstance(command, Stop) else 1):
+                for write in writes:
+                    planned.append(PlannedWrite(round(moment, MILLISECONDS), level, is_renewal, write))
+                    moment += write.pause
+                if isinstance(command, Stop):
+                    moment += profile.safety.stop_gap
+        before = level
     return tuple(planned)
+
+
+def _commands(codec: Codec, before: int, level: int) -> Iterator[Command]:
+    """What is said to come from one level to another."""
+    if level == 0:
+        yield Stop()
+    elif not codec.has_steps:
+        yield SetLevel(level, codec.profile.safety.lease)
+    else:
+        stepper = Stepper(codec.profile)
+        stepper.hear(before)
+        while (step := stepper.next_step(level)) is not None:
+            yield Stop() if step == STOP else Press(step)
+            present = stepper.told or 0
+            stepper.hear({"down": present - 1, STOP: 0}.get(step, present + 1))
 
 
 def _moments(timeline: Timeline, lease: float | None) -> Iterator[tuple[float, int, bool]]:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
+from unknot.simulator import gatt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +92,7 @@ class Air:
         return [
             ball
             for ball in self._balls
-            if ball.is_connected and {role.service for role in ball.profile.gatt.values()} & services
+            if ball.is_connected and {row["service"] for row in gatt.rows(ball.profile)} & services
         ]
 
     def knows(self, ball: SimulatedBall) -> bool:

@@ -183,16 +183,15 @@ class SimulatedScanner(BaseBleakScanner):
         if self._air.adapter is not Adapter.ON:
             return
         for ball in self._air:
-            services = list(ball.profile.match.services)
+            services = list(ball.advertised.services)
             if not ball.is_advertising or ball.is_connected or not ball.is_in_reach:
                 continue
             self._air.see(ball)
             if not self.is_allowed_uuid(services):
                 continue
-            company = ball.profile.match.company
             advertisement = AdvertisementData(
                 local_name=ball.name,
-                manufacturer_data={} if company is None else {company: b""},
+                manufacturer_data=dict(ball.advertised.manufacturer),
                 service_data={},
                 service_uuids=services,
                 tx_power=None,

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
 from unknot.profiles import library
-from unknot.profiles.model import WriteKind
+from unknot.profiles.gatt import WriteKind
+from unknot.profiles.matching import example_advertisement
 from unknot.simulator.bearer import Bearer
 from unknot.simulator.firmware import Firmware, Notification, Refusal
 from unknot.simulator.interference import HELD_SECONDS, UNDISTURBED, Interference, WriteFate
@@ -29,6 +30,9 @@ ADVERTISING_INTERVAL = 0.1
 
 RSSI = -55
 """Signal strength in dBm of a ball an arm's length away (judgement)."""
+
+PIECE = 20
+"""Bytes of a notification before a larger size is agreed on (Bluetooth Core, Vol 3, Part G, 5.2.1)."""
 
 _ADDRESS_STEP = 1 << 24
 """How far a new address is from the old one: an air numbers its balls below, so that no two ever meet."""
@@ -60,8 +64,8 @@ class SimulatedBall:
         battery: float = 100.0,
     ) -> None:
         self.profile = library.load(profile) if isinstance(profile, str) else profile
-        patterns = self.profile.match.names
-        self.name = name if name is not None else patterns[0].replace("*", "") if patterns else self.profile.id
+        self.advertised = example_advertisement(self.profile.match)
+        self.name = name if name is not None else self.advertised.name or self.profile.id
         self.address = address or ""
         self.rssi = rssi
         self.latency = latency
@@ -155,6 +159,8 @@ class SimulatedBall:
         if self.is_connected:
             raise UsageError(f"{self!r} is connected already")
         self._on_lost = on_lost
+        self.firmware.connect(_now())
+        self._set_timer()
 
     def unlink(self) -> None:
         """The link ends: nothing is subscribed any more, and the firmware does what its profile says."""
@@ -253,7 +259,15 @@ class SimulatedBall:
         for notification in notifications:
             hear = self._subscribers.get(notification.role)
             if hear is not None:
-                self._bearer.send(hear, notification.data)
+                for piece in self._pieces(notification):
+                    self._bearer.send(hear, piece)
+
+    def _pieces(self, notification: Notification) -> Iterable[bytes]:
+        """A value that the client puts together is sent in pieces, as by a ball that never agreed on a larger one."""
+        data = notification.data
+        if self.profile.gatt[notification.role].assemble is None:
+            return (data,)
+        return (data[at : at + PIECE] for at in range(0, len(data), PIECE))
 
     def _set_timer(self) -> None:
         """Wake the firmware at its deadline."""

@@ -5,12 +5,13 @@ Plain data goes over a socket as JSON; a characteristic is called by its name in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 
-from unknot.profiles.model import Characteristic, WriteKind
+from unknot.profiles.fields import BASE_SUFFIX
+from unknot.profiles.variant import device_information
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +36,25 @@ class Row(TypedDict):
     properties: list[CharacteristicPropertyName]
 
 
+SERVICE = "b0a7f001-6b1e-4f3d-9c58-7e2d41a90f36"
+CHARACTERISTIC = "b0a7f{number:03x}-6b1e-4f3d-9c58-7e2d41a90f36"
+"""The UUIDs of a characteristic for which a profile names none, because the first that fits will do (made up)."""
+
+
 def rows(profile: FirmwareProfile) -> list[Row]:
-    """The GATT table of a profile as plain data, in the profile's order."""
-    return [
-        Row(role=role, service=one.service, characteristic=one.characteristic, properties=_properties(one))
-        for role, one in profile.gatt.items()
-    ]
+    """The GATT table of a profile as plain data, in the profile's order; what tells its variant comes last."""
+    table = []
+    for number, (role, one) in enumerate(profile.gatt.items()):
+        service, uuid = (one.candidates or ((None, CHARACTERISTIC.format(number=number + 2)),))[0]
+        properties = cast("Any", list(one.properties))
+        table.append(Row(role=role, service=service or SERVICE, characteristic=uuid, properties=properties))
+    there = {row["characteristic"] for row in table}
+    own = table[0]["service"] if table else SERVICE
+    wanted = profile.variant.characteristics if profile.variant is not None else ()
+    further = [(own, uuid) for uuid in wanted if uuid not in there]
+    further += [(f"0000180a{BASE_SUFFIX}", uuid) for uuid in device_information(profile)]
+    table += [Row(role=uuid, service=service, characteristic=uuid, properties=["read"]) for service, uuid in further]
+    return table
 
 
 def collection(table: Sequence[Row]) -> BleakGATTServiceCollection:
@@ -66,16 +80,3 @@ def collection(table: Sequence[Row]) -> BleakGATTServiceCollection:
         )
         handle += 2
     return services
-
-
-def _properties(characteristic: Characteristic) -> list[CharacteristicPropertyName]:
-    properties: list[CharacteristicPropertyName] = []
-    if characteristic.read:
-        properties.append("read")
-    if WriteKind.REQUEST in characteristic.write:
-        properties.append("write")
-    if WriteKind.COMMAND in characteristic.write:
-        properties.append("write-without-response")
-    if characteristic.notify:
-        properties.append("notify")
-    return properties

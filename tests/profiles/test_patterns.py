@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from unknot.profiles.texts import GLOB_MAX, TextTest, example_of_glob, fits_glob
+from unknot.profiles.patterns import GLOB_MAX, TextTest, example_of_glob, fits_glob
 
 
 @pytest.mark.parametrize(

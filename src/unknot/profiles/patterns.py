@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Annotated, Protocol
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
 GLOB_MAX = 64
 """A glob is no longer, in characters (judgement): names in advertisements seldom have more than 29."""
@@ -179,5 +179,11 @@ def _text_test(found: object) -> TextTest:
     return TextTest(found)
 
 
-TextTestField = Annotated[TextTest, PlainValidator(_text_test)]
+TextTestField = Annotated[
+    TextTest,
+    PlainValidator(_text_test),
+    WithJsonSchema(
+        {"type": "string", "description": 'a comparison such as ">=3.1", or a pattern such as "WLT825X_H35*"'}
+    ),
+]
 """A test of a text, ready to be made."""

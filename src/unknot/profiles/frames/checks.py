@@ -1,4 +1,4 @@
-"""The check values that a frame may carry, by name; used by `unknot.profiles.frame`.
+"""The check values that a frame may carry, by name; used by the parser of templates and by `seals`.
 
 CRCs bear their names in the catalogue of parametrised CRC algorithms (Greg Cook, reveng.sourceforge.io/crc-catalogue),
 because "CRC-16" alone names a dozen different sums.
@@ -7,9 +7,10 @@ because "CRC-16" alone names a dozen different sums.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from fastcrc import crc8, crc16
+from fastcrc import crc8, crc16, crc32
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,22 @@ def _sum8_negated(data: bytes) -> int:
     return -sum(data) & 0xFF
 
 
+def _sum7(data: bytes) -> int:
+    return sum(data) & 0x7F
+
+
+def _sum7_inverted(data: bytes) -> int:
+    return ~sum(data) & 0x7F
+
+
+def _sum16(data: bytes) -> int:
+    return sum(data) & 0xFFFF
+
+
+def _fletcher16(data: bytes) -> int:
+    return sum(accumulate(data)) % 255 << 8 | sum(data) % 255
+
+
 def _xor8(data: bytes) -> int:
     result = 0
     for byte in data:
@@ -46,6 +63,10 @@ ALGORITHMS: dict[str, Algorithm] = {
     "sum8": Algorithm(1, _sum8),
     "sum8-inverted": Algorithm(1, _sum8_inverted),
     "sum8-negated": Algorithm(1, _sum8_negated),
+    "sum7": Algorithm(1, _sum7),  # where all bytes but the marks at both ends are below 80
+    "sum7-inverted": Algorithm(1, _sum7_inverted),
+    "sum16": Algorithm(2, _sum16),
+    "fletcher16": Algorithm(2, _fletcher16),  # J. Fletcher, IEEE Trans. Commun. 30 (1982): both sums modulo 255
     "xor8": Algorithm(1, _xor8),
     "crc8-smbus": Algorithm(1, crc8.smbus),  # what most documents call plain CRC-8
     "crc8-maxim-dow": Algorithm(1, crc8.maxim_dow),
@@ -61,5 +82,9 @@ ALGORITHMS: dict[str, Algorithm] = {
     "crc16-modbus": Algorithm(2, crc16.modbus),
     "crc16-usb": Algorithm(2, crc16.usb),
     "crc16-maxim-dow": Algorithm(2, crc16.maxim_dow),
+    "crc32-iso-hdlc": Algorithm(4, crc32.iso_hdlc),  # what most documents call plain CRC-32
+    "crc32-bzip2": Algorithm(4, crc32.bzip2),
+    "crc32-mpeg-2": Algorithm(4, crc32.mpeg_2),
+    "crc32-iscsi": Algorithm(4, crc32.iscsi),  # known as CRC-32C
 }
 """Every check value by the name that a frame template uses."""

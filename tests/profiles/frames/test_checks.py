@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from unknot.profiles.checks import ALGORITHMS
+from unknot.profiles.frames.checks import ALGORITHMS
 
 PUBLISHED = {
     "crc8-smbus": 0xF4,
@@ -19,11 +19,25 @@ PUBLISHED = {
     "crc16-modbus": 0x4B37,
     "crc16-usb": 0xB4C8,
     "crc16-maxim-dow": 0x44C2,
+    "crc32-iso-hdlc": 0xCBF43926,
+    "crc32-bzip2": 0xFC891918,
+    "crc32-mpeg-2": 0x0376E6E7,
+    "crc32-iscsi": 0xE3069283,
 }
 """The column "check" of the catalogue of parametrised CRC algorithms."""
 
-BY_HAND = {"sum8": 0xDD, "sum8-inverted": 0x22, "sum8-negated": 0x23, "xor8": 0x31}
-"""31 + 32 + … + 39 = 1DD; 1 ^ 2 ^ … ^ 9 = 1, and nine threes leave one."""
+BY_HAND = {
+    "sum8": 0xDD,
+    "sum8-inverted": 0x22,
+    "sum8-negated": 0x23,
+    "sum7": 0x5D,
+    "sum7-inverted": 0x22,
+    "sum16": 0x1DD,
+    "fletcher16": 0x1EDE,
+    "xor8": 0x31,
+}
+"""31 + 32 + … + 39 = 1DD, which is DE modulo FF; 9 * 31 + 8 * 32 + … + 39 = 915, which is 1E modulo FF;
+1 ^ 2 ^ … ^ 9 = 1, and nine threes leave one."""
 
 
 @pytest.mark.parametrize(("name", "check"), (PUBLISHED | BY_HAND).items())
@@ -44,7 +58,13 @@ def test_every_value_fits_its_size(name: str) -> None:
     assert max(values) >= 1 << 8 * (algorithm.size - 1)
 
 
+@pytest.mark.parametrize(("data", "value"), [(b"abcde", 0xC8F0), (b"abcdef", 0x2057), (b"abcdefgh", 0x0627)])
+def test_fletcher_of_well_known_words(data: bytes, value: int) -> None:
+    assert ALGORITHMS["fletcher16"].compute(data) == value
+
+
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\xff", b"\x80\x80", bytes(range(256))])
 def test_negated_sum_makes_the_sum_nothing(data: bytes) -> None:
     assert (sum(data) + ALGORITHMS["sum8-negated"].compute(data)) % 256 == 0
     assert ALGORITHMS["sum8"].compute(data) + ALGORITHMS["sum8-inverted"].compute(data) == 255
+    assert ALGORITHMS["sum7"].compute(data) + ALGORITHMS["sum7-inverted"].compute(data) == 127

@@ -1,0 +1,67 @@
+"""Finds, in a ball's GATT table, the characteristics that a profile names; used by the link.
+
+Pure: bleak's objects in, bleak's objects out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from bleak.backends.characteristic import BleakGATTCharacteristic
+    from bleak.backends.service import BleakGATTService
+
+    from unknot.profiles.gatt import Characteristic
+
+
+NOT_THE_MAKERS = frozenset({"00001800-0000-1000-8000-00805f9b34fb", "00001801-0000-1000-8000-00805f9b34fb"})
+"""Generic Access and Generic Attribute: the stack's own services. The first characteristic to write in them would be
+the ball's name (Bluetooth Core, Vol 3, Part C, 12.1)."""
+
+
+def resolve(
+    wanted: Mapping[str, Characteristic], services: Iterable[BleakGATTService]
+) -> dict[str, BleakGATTCharacteristic]:
+    """The characteristics that are there, by the names that the profile gives them.
+
+    Each one's candidates are tried in order. Those of which none is there, and which may be the first of their kind,
+    are taken all from the one service that has a characteristic for each of them.
+    """
+    services = tuple(services)
+    found: dict[str, BleakGATTCharacteristic] = {}
+    firsts: dict[str, Characteristic] = {}
+    for role, one in wanted.items():
+        characteristic = _candidate(one, services)
+        if characteristic is not None:
+            found[role] = characteristic
+        elif one.or_first:
+            firsts[role] = one
+    return found | _firsts(firsts, services)
+
+
+def _candidate(one: Characteristic, services: Iterable[BleakGATTService]) -> BleakGATTCharacteristic | None:
+    for service_uuid, uuid in one.candidates:
+        for service in services:
+            if service_uuid in (None, service.uuid):
+                for characteristic in service.characteristics:
+                    if characteristic.uuid == uuid:
+                        return characteristic
+    return None
+
+
+def _firsts(
+    wanted: Mapping[str, Characteristic], services: Iterable[BleakGATTService]
+) -> dict[str, BleakGATTCharacteristic]:
+    for service in services:
+        if service.uuid in NOT_THE_MAKERS:
+            continue
+        fits = {
+            role: next((there for there in service.characteristics if one.fits(there.properties)), None)
+            for role, one in wanted.items()
+        }
+        found = {role: there for role, there in fits.items() if there is not None}
+        if wanted and len(found) == len(wanted):
+            return found
+    return {}

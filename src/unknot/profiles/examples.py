@@ -1,0 +1,76 @@
+"""The examples of a profile: exact bytes beside their meaning, from a capture or a document, never from our encoder.
+
+Used by `unknot.profiles.model` and proved by `unknot.profiles.proof`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import ConfigDict, Field, model_validator
+
+from unknot.profiles.fields import HexWrites
+from unknot.profiles.phrases import STEPS
+from unknot.profiles.section import Section
+
+Told = dict[str, dict[str, int | float | str]]
+
+_FLAGS = ("stop", "start", "starting", *STEPS)
+_NAMES = ("set_level", "stop", "start", *STEPS)
+
+
+def _is_command(given: Mapping[str, object]) -> bool:
+    names = [name for name in _NAMES if name in given]
+    flags_are_true = all(given[flag] is True for flag in _FLAGS if flag in given)
+    others = [value for key, value in given.items() if key not in _FLAGS]
+    level_is_whole = type(given.get("set_level", 0)) is int
+    beside_level = "starting" not in given or "set_level" in given
+    return (
+        len(names) == 1
+        and flags_are_true
+        and beside_level
+        and level_is_whole
+        and type(given.get("sequence", 0)) is int
+        and not any(isinstance(value, bool) for value in others)
+    )
+
+
+class Example(Section):
+    """Exact bytes beside their meaning: one of command, init, keep_alive, report or refusal.
+
+    Attributes:
+        command: ``{ set_level = 50 }`` or ``{ stop = true }``, with other slots of its frames beside it.
+        init: the number of a step of the dialogue, from 1.
+        keep_alive: the number of a keep-alive, from 1.
+        report: ``{ status = { level = 50 } }``.
+        refusal: ``{ busy = { code = 5 } }``.
+        writes: (``bytes`` in the file) the bytes in hex; a list for several writes.
+        after: what the ball has told before, for init and keep_alive.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    command: dict[str, int | float | bool | str] | None = None
+    init: Annotated[int, Field(strict=True, ge=1)] | None = None
+    keep_alive: Annotated[int, Field(strict=True, ge=1)] | None = None
+    report: Told | None = None
+    refusal: Told | None = None
+    writes: Annotated[HexWrites, Field(alias="bytes")]
+    after: dict[str, int | float | str] = {}
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Example:
+        meanings = [
+            name for name in ("command", "init", "keep_alive", "report", "refusal") if getattr(self, name) is not None
+        ]
+        if len(meanings) != 1:
+            raise ValueError("one of command, init, keep_alive, report or refusal")
+        told = self.report if self.report is not None else self.refusal
+        if told is not None and (len(told) != 1 or len(self.writes) != 1):
+            raise ValueError(f"one {meanings[0]} and its bytes")
+        if self.command is not None and not _is_command(self.command):
+            raise ValueError(
+                f"set_level = LEVEL, or {', '.join(f'{name} = true' for name in _NAMES[1:])}; other slots beside it"
+            )
+        return self
