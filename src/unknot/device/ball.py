@@ -10,18 +10,14 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from unknot.device import discovery
-from unknot.device.dialogue import Dialogue
+from unknot.device.conversation import Conversation
 from unknot.device.echoes import Echoes
-from unknot.device.hearing import Hearing
 from unknot.device.identify import Identifier
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.precautions import Precautions
 from unknot.device.reach import reach
-from unknot.device.upkeep import Upkeep
-from unknot.device.writer import Writer
 from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
-from unknot.profiles.codec import Codec
 from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
@@ -191,12 +187,12 @@ class Ball:
     @property
     def foreign(self) -> tuple[Foreign, ...]:
         """The newest values that the ball sent and nobody understood, for diagnostics."""
-        return tuple(self._hearing.foreign)
+        return tuple(self._talk.hearing.foreign)
 
     @property
     def ignored(self) -> int:
         """How many values nobody understood in all: truncated, over-long, garbled, wrongly checked, or unknown."""
-        return self._hearing.ignored
+        return self._talk.hearing.ignored
 
     @property
     def battery(self) -> float | None:
@@ -257,7 +253,7 @@ class Ball:
             raise UsageError(f"a session plays on {self.name}; a level of your own would meddle with it")
         if self._limiter is None:
             limits.refuse_unsuitable(self.profile)  # what is refused begins no time
-            self._codec.refuse_level(level)
+            self._talk.codec.refuse_level(level)
             self._limiter = asyncio.get_running_loop().call_later(limits.FREE.value, self._limit)
         await self.drive(level)
 
@@ -350,7 +346,7 @@ class Ball:
             self._tell(lambda listener: listener.ball_failed(error))
             return
         self._writer.lose()
-        self._upkeep.end()
+        self._talk.upkeep.end()
         if self._restoring is None:
             self._tell(lambda listener: listener.ball_lost(error))
             self._restoring = asyncio.create_task(self._restore(), name=f"link to {self.address}")
@@ -398,15 +394,21 @@ class Ball:
     def _speak(self, profile: FirmwareProfile) -> None:
         """Speak to the ball as this profile says; before anything else is said to it."""
         self.profile = profile
-        self._codec = Codec(profile)
-        self._hearing = Hearing(self._codec, self._heard, self._refused)
-        self._writer = Writer(self._link, self._codec, self._hearing, self._echoes, self._link_lost)
-        self._upkeep = Upkeep(profile, self._link, self._writer, self._hearing)
+        self._talk = Conversation(
+            self._link,
+            profile,
+            self._echoes,
+            heard=self._heard,
+            refused=self._refused,
+            failed=self._link_lost,
+            ask=self._ask,
+        )
+        self._writer = self._talk.writer
 
     async def _greet(self) -> None:
         """What is done first on every new link."""
         await self._choose_a_tongue()
-        await self._get_acquainted()
+        await self._talk.get_acquainted()
 
     async def _greet_with_stop(self) -> StopOutcome:
         """The same where the motor may be running: the first write is a stop.
@@ -415,7 +417,7 @@ class Ball:
         """
         await self._choose_a_tongue()
         outcome = await self._stop_at_once()
-        await self._get_acquainted()
+        await self._talk.get_acquainted()
         return await self._stop_at_once() if self.profile.init else outcome
 
     async def _stop_at_once(self) -> StopOutcome:
@@ -431,26 +433,8 @@ class Ball:
             self._candidates = ()  # a ball does not change its firmware while we know it
             if profile is not self.profile:
                 self._speak(profile)
-        self._codec.refuse_without_cipher()
-        self._link.resolve(self.profile)
-        self._codec.forget()
-        self._hearing.begin()
-        self._writer.stepper.forget()
-        self._writer.guard = self._precautions.order(self._codec, self._link, self.name)
-
-    async def _get_acquainted(self) -> None:
-        """Subscribe, read, and hold the dialogue; what the ball refuses to tell is no reason not to stop it."""
-        later = {step.subscribe for step in self.profile.init}
-        for role, characteristic in self.profile.gatt.items():
-            try:
-                if characteristic.is_heard and self._link.has(role) and role not in later:
-                    await self._link.subscribe(role, lambda data, role=role: self._hearing.hear(role, data))  # type: ignore[misc]
-                if characteristic.is_read and self._link.has(role):
-                    self._hearing.hear(role, await self._link.read(role))
-            except AttError as error:
-                log.warning("%s: %s", role, error)
-        await Dialogue(self._link, self._codec, self._hearing, self._writer.pace, self._ask).hold()
-        self._upkeep.begin()
+        self._talk.begin()
+        self._writer.guard = self._precautions.order(self._talk.codec, self._link, self.name)
 
     # Leaving.
 
@@ -466,7 +450,7 @@ class Ball:
                 await self._let_arrive()
         finally:
             self._is_restorable = False
-            self._upkeep.end()
+            self._talk.upkeep.end()
             tasks = [task for task in (self._keeper, self._restoring) if task is not None]
             for task in tasks:
                 task.cancel()
@@ -496,7 +480,7 @@ class Ball:
         news = {name: value for name, value in report.values.items() if told.get(name) != value}
         told.update(news)
         self._hear_level(report)
-        self._upkeep.hear(report.name, report.values)
+        self._talk.upkeep.hear(report.name, report.values)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             self._tell(lambda listener: listener.ball_reported(facts))
 

@@ -23,6 +23,8 @@ class Pace:
     @property
     def left(self) -> float:
         """For how long (s) nothing would be heard; 0 if the ball listens."""
+        if not self._spacing:
+            return 0.0
         left = self._said_at + self._spacing - asyncio.get_running_loop().time()
         return left if left > CLOCK_EPSILON else 0.0
 
@@ -33,4 +35,5 @@ class Pace:
 
     def said(self) -> None:
         """Something was written; what failed may have been heard all the same."""
-        self._said_at = asyncio.get_running_loop().time()
+        if self._spacing:
+            self._said_at = asyncio.get_running_loop().time()

@@ -11,14 +11,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from unknot.device.link import OPERATION_SECONDS
-from unknot.device.pace import CLOCK_EPSILON, Pace
-from unknot.errors import AttError, LinkError, LinkLost, LinkTimeout
+from unknot.device.pace import CLOCK_EPSILON
+from unknot.device.speaker import Speaker
+from unknot.device.steps import Steps
+from unknot.errors import AttError, BallRefused, LinkError, LinkLost
 from unknot.events import StopOutcome
-from unknot.profiles.speech import Press, SetLevel, Stop
-from unknot.profiles.stepping import STOP, Stepper
+from unknot.profiles.speech import SetLevel, Stop
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from unknot.device.guard import Guard
     from unknot.device.hearing import Hearing
     from unknot.device.link import Link
+    from unknot.device.pace import Pace
     from unknot.profiles.codec import Codec
-    from unknot.profiles.speech import Key, Line, Write
+    from unknot.profiles.speech import Line
+    from unknot.profiles.stepping import Stepper
 
 log = logging.getLogger(__name__)
 
@@ -57,8 +60,6 @@ class Writer:
         leased_until: when the level ends by itself unless it is renewed (time of the loop); infinite without a lease.
         sequence: the number of the newest command.
         guard: who stops the ball if this process is killed; told when a motor is about to run, and when it is off.
-        stepper: where a ball is that is driven by relative steps.
-        pace: the least time between two writes.
         is_under_way: whether steps, or a level of several writes, are being written: what the ball tells of its level
             meanwhile is our doing.
     """
@@ -72,17 +73,15 @@ class Writer:
         self.sequence = 0
         self.guard: Guard | None = None
         self._link = link
-        self.stepper = Stepper(codec.profile)
         self.is_under_way = False
         self._codec = codec
         self._safety = codec.profile.safety
         self._hearing = hearing
         self._echoes = echoes
-        self.pace = Pace(codec.profile.safety.spacing)
+        self._speaker = Speaker(link, hearing, codec.profile.safety.spacing)
+        self._steps = Steps(link, codec, self._speaker, hearing, number=self._next_sequence, stop=self._write_stop)
         self.fail = failed
         self._lock = asyncio.Lock()
-        self._turn = 0
-        self._newer = asyncio.Event()
         self._stops = 0  # that are asked for and not yet done
         self._is_barred = False
         self._is_closed = False
@@ -94,6 +93,16 @@ class Writer:
         self._off_heard = asyncio.Event()
         self._off: StopOutcome | None = None  # what is known of the last stop, if no level followed it
 
+    @property
+    def stepper(self) -> Stepper:
+        """Where a ball is that is driven by relative steps."""
+        return self._steps.stepper
+
+    @property
+    def pace(self) -> Pace:
+        """The least time between two writes."""
+        return self._speaker.pace
+
     async def set_level(self, level: int) -> None:
         """Write a level above 0, unless something newer is asked for before it is its turn.
 
@@ -102,8 +111,8 @@ class Writer:
             LinkError: it could not be written.
         """
         self._codec.refuse_level(level)  # before anything is touched
-        self._begin_turn()
-        await self._write_level(level, self._turn)
+        self._speaker.begin_turn()
+        await self._write_level(level, self._speaker.turn)
 
     async def stop(self) -> StopOutcome:
         """Stop the motor before everything else that waits; what is known about it then. Cancellation waits."""
@@ -112,14 +121,8 @@ class Writer:
 
     def withdraw(self) -> None:
         """Let nothing be written that waits for the link, and no lease be renewed; a stop or a level will follow."""
-        self._begin_turn()
+        self._speaker.begin_turn()
         self._vibrating.clear()
-
-    def _begin_turn(self) -> None:
-        """Something newer is asked for: whatever waits for an older turn need wait no longer."""
-        self._turn += 1
-        self._newer.set()
-        self._newer = asyncio.Event()
 
     async def say(self, line: Line, values: Mapping[str, float | str]) -> None:
         """Write what keeps the link alive, unless the motor or the link is not as it should be for that.
@@ -134,7 +137,8 @@ class Writer:
             if not self._may_say(line, values):
                 return
             state = {"level": self.level, "running": int(self.level > 0), "lease": self._safety.lease or 0.0}
-            await self._put(self._codec.line(line, {**state, "sequence": self.sequence, **values}), self._turn)
+            writes = self._codec.line(line, {**state, "sequence": self.sequence, **values})
+            await self._speaker.say(writes, self._speaker.turn)
 
     def _may_say(self, line: Line, values: Mapping[str, float | str]) -> bool:
         """Whether it may be said now: what was true when it was asked for need not be so when it is its turn.
@@ -202,7 +206,7 @@ class Writer:
                 repeats = self._repeats + 1 if repeat_at < renew_at else 0
                 try:
                     # The turn is the present one: a stop that is asked for before the lock is ours makes it stale.
-                    await self._write_level(None, self._turn)
+                    await self._write_level(None, self._speaker.turn)
                 except Exception as error:  # noqa: BLE001 - a lease that is not renewed must be told, whatever the reason
                     self._vibrating.clear()
                     self.fail(error if isinstance(error, LinkError) else LinkLost(repr(error)))
@@ -220,14 +224,14 @@ class Writer:
             before, since, began = self.level, self.since, asyncio.get_running_loop().time()
             self._repeats = 0
             for attempt in range(1, ATTEMPTS + 1):
-                if turn != self._turn:
+                if turn != self._speaker.turn:
                     return  # a newer level or a stop has been asked for
                 try:
                     await self._try_level(level, before, turn)
                 except LinkError as error:
                     if self.since == since:
-                        self._guess(level, before, began, refused=isinstance(error, AttError))
-                    if attempt == ATTEMPTS or isinstance(error, LinkLost):
+                        self._guess(level, before, began, refused=isinstance(error, AttError | BallRefused))
+                    if attempt == ATTEMPTS or isinstance(error, LinkLost | BallRefused):
                         raise
                     log.info("level, attempt %d of %d: %s", attempt, ATTEMPTS, error)
                 else:
@@ -244,7 +248,7 @@ class Writer:
 
     async def _try_level(self, level: int, before: int, turn: int) -> None:
         if self._codec.has_steps:
-            await self._take_steps(level, turn)
+            await self._try_steps(level, turn)
             return
         command = SetLevel(level, self._safety.lease, self._next_sequence())
         writes = self._codec.encode(command) if before else self._codec.begin(command)
@@ -260,142 +264,31 @@ class Writer:
             self.guard.arm()
         self.is_under_way = len(writes) > 1
         try:
-            is_said = await self._put(writes, turn)
+            is_said = await self._speaker.say(writes, turn)
         finally:
             self.is_under_way = False
         if not is_said:
             return
         self._written_at = now
         self.leased_until = loop.time() + lease
-        if turn == self._turn:
+        if turn == self._speaker.turn:
             self._vibrating.set()
 
-    async def _put(self, writes: tuple[Write, ...], turn: int) -> bool:
-        """Write one after the other; whether all went out before something newer was asked for."""
-        for write in writes:
-            await self._rest(self.pace.left, turn)
-            if turn != self._turn:
-                return False
-            try:
-                if write.answer is None:
-                    await self._link.write(write)
-                else:
-                    await self._put_and_wait(write, turn)
-            finally:
-                self.pace.said()
-            await self._rest(write.pause, turn)
-        return True
-
-    async def _put_and_wait(self, write: Write, turn: int) -> None:
-        """Write, and wait for the answer unless something newer is asked for."""
-        with self._hearing.expecting(write.answer or "") as answer:
-            await self._link.write(write)
-            await self._rest(OPERATION_SECONDS, turn, answer)
-            if answer.done():
-                answer.result()
-            elif turn == self._turn:
-                raise LinkTimeout(
-                    f"{self._link.address} did not answer with {write.answer}", address=self._link.address
-                )
-
-    async def _rest(self, seconds: float, turn: int, *awaited: asyncio.Future[Any]) -> None:
-        """Let time pass unless something newer is asked for, or one of these is done."""
-        if seconds <= 0 or turn != self._turn:
-            return
-        newer = asyncio.ensure_future(self._newer.wait())
-        try:
-            await asyncio.wait([newer, *awaited], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            newer.cancel()
-
-    async def _take_steps(self, level: int, turn: int) -> None:
-        """Step until the ball says that it is there.
-
-        A step that is not told is not repeated unless the level can be read: it may have been taken all the same, and
-        the next one would be louder than anybody wanted.
-        """
+    async def _try_steps(self, level: int, turn: int) -> None:
         self._off = None
         if self.guard is not None:
             self.guard.arm()
-        stepper, levels = self.stepper, self._codec.profile.motor.levels
+
+        def may_be(highest: int) -> None:
+            self.level = max(self.level, highest)
+
         self.is_under_way = True
         try:
-            if stepper.told is None:
-                await self._find_out(turn)
-            # The longest way is off, and up again level by level; on it some steps may be lost.
-            for _ in range(levels + 1 + ATTEMPTS):
-                if turn != self._turn or (step := stepper.next_step(level)) is None:
-                    return
-                await self._take_step(step, turn)
-            raise LinkTimeout(f"{self._link.address} does not come to level {level}", address=self._link.address)
+            await self._steps.take(level, turn, may_be)
         finally:
             self.is_under_way = False
-            if stepper.told is not None:
-                self.level = stepper.told
-
-    async def _take_step(self, step: Key | Literal["stop"], turn: int) -> None:
-        """Take one step and learn where it led.
-
-        Raises:
-            LinkError: it was not written, or the ball does not tell where it is now.
-        """
-        stepper = self.stepper
-        if step != STOP:
-            self.level = max(self.level, (stepper.told or 0) + 1)
-        moved = self._depart()
-        if step == STOP:
-            await self._write_stop()
-        elif not await self._put(self._codec.encode(Press(step, self._next_sequence())), turn):
-            return
-        await self._rest(self._codec.profile.motor.steps_within, turn, moved)
-        if stepper.told is None and turn == self._turn:
-            stepper.doubt()
-            await self._read_level()
-
-    def _depart(self) -> asyncio.Future[None]:
-        """A step is about to be taken; done when the ball tells where it led."""
-        moved: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def tell() -> None:
-            if not moved.done():
-                moved.set_result(None)
-
-        self.stepper.depart(tell)
-        return moved
-
-    async def _find_out(self, turn: int) -> None:
-        """Learn where the ball is: read it if it can be read; else stop it, since off is a place that is known."""
-        if self._role_of_level() is not None:
-            await self._read_level()
-            return
-        moved = self._depart()
-        if await self._write_stop() is StopOutcome.CONFIRMED:
-            self.stepper.rest()
-            return
-        await self._rest(self._codec.profile.motor.steps_within, turn, moved)
-        if self.stepper.told is None and turn == self._turn:
-            raise self._untold()
-
-    async def _read_level(self) -> None:
-        """Read where the ball is. Raises `LinkTimeout` if that cannot be read."""
-        role = self._role_of_level()
-        if role is not None:
-            self._hearing.hear(role, await self._link.read(role))
-        if self.stepper.told is None:
-            raise self._untold()
-
-    def _role_of_level(self) -> str | None:
-        """The characteristic from which the level can be read."""
-        profile = self._codec.profile
-        telling = {"level", "running"} if profile.motor.levels == 1 else {"level"}
-        for report in profile.reports.values():
-            role = report.source
-            if telling & set(report.frame.slots) and profile.gatt[role].is_read and self._link.has(role):
-                return role
-        return None
-
-    def _untold(self) -> LinkTimeout:
-        return LinkTimeout(f"{self._link.address} does not tell its level", address=self._link.address)
+            if self.stepper.told is not None:
+                self.level = self.stepper.told
 
     async def _stop(self) -> StopOutcome:
         self._stops += 1
@@ -452,7 +345,7 @@ class Writer:
             if repeat:
                 await asyncio.sleep(self._safety.stop_gap)
             try:
-                await self._put_stop(writes)
+                await self._speaker.insist(writes)
             except LinkError as error:
                 if not repeat:
                     raise
@@ -461,28 +354,6 @@ class Writer:
             if not repeat:
                 self._date_off()
         return StopOutcome.CONFIRMED if is_acknowledged else StopOutcome.SENT
-
-    async def _put_stop(self, writes: tuple[Write, ...]) -> None:
-        """Write all of it, whatever becomes of a part: what one motor refuses must not keep another running.
-
-        Raises:
-            LinkError: the first part that could not be written.
-        """
-        failure: LinkError | None = None
-        for write in writes:
-            await self.pace.keep()
-            try:
-                await self._link.write(write)
-            except LinkLost:
-                raise
-            except LinkError as error:
-                failure = failure or error
-            finally:
-                self.pace.said()
-            if write.pause and write is not writes[-1]:
-                await asyncio.sleep(write.pause)
-        if failure is not None:
-            raise failure
 
     async def _wait_for_off(self) -> StopOutcome:
         try:
