@@ -95,10 +95,8 @@ class Manners:
 
     def press(self) -> Step | None:
         """The button is pressed; the step that waits for it if it was asked for."""
-        if self.press_at is None or not self._wanted:
-            return None
-        self.press_at = None
-        return self._steps[self._wanted.pop(0)]
+        was_asked_for, self.press_at = self.press_at is not None, None
+        return self._steps[self._wanted.pop(0)] if was_asked_for and self._wanted else None
 
     def _following(self, number: int) -> list[tuple[int, Step]]:
         """The steps up to the next write: what the ball says by itself after this one."""
