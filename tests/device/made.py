@@ -68,9 +68,7 @@ def linked(
     air = Air(sim)
     radio = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}, guard=None)
     device = BLEDevice(sim.address, sim.name, None)
-    return Ball(
-        device, profile or sim.profile, radio, play=Session, candidates=candidates, orphaned=orphaned, ask=ask
-    )
+    return Ball(device, profile or sim.profile, radio, play=Session, candidates=candidates, orphaned=orphaned, ask=ask)
 
 
 def hexes(writes: list[tuple[float, bytes]]) -> list[str]:

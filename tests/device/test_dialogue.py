@@ -121,7 +121,9 @@ async def test_19_a_ball_that_does_not_answer_is_told_by_the_step() -> None:
     sim = SimulatedBall(with_dialogue(GREETING))
     sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, seconds=1000.0))
     began = asyncio.get_running_loop().time()
-    with pytest.raises(LinkTimeout, match="step 2 of 5 of the dialogue after connecting: .* did not answer 01 with hello"):
+    with pytest.raises(
+        LinkTimeout, match="step 2 of 5 of the dialogue after connecting: .* did not answer 01 with hello"
+    ):
         async with linked(sim):
             pass
     assert asyncio.get_running_loop().time() - began < REACH_SECONDS + 10
