@@ -24,7 +24,6 @@ id = "made"
 name = "Made up"
 evidence = "simulated"
 source = "made up by a test"
-examples = []
 """
 
 PORTS = """
@@ -49,7 +48,8 @@ stop = { to = "command", frame = "A5 00" }
 
 def made(*texts: str, head: str = "", edits: Iterable[tuple[str, str]] = ()) -> FirmwareProfile:
     """The profile that these pieces of a file make after the head; its examples are not proved."""
-    text = HEAD + head + "\n".join(texts)
+    told = "\n".join(texts)
+    text = HEAD + head + ("" if "[[examples]]" in told else "examples = []\n") + told
     for old, new in edits:
         assert old in text, old
         text = text.replace(old, new)

@@ -14,22 +14,16 @@ from unknot.simulator import SimulatedBall, manners
 from unknot.simulator.faults import Fault, FaultKind
 from unknot.simulator.firmware import Firmware
 
-REPLY = """
-[reports.hello]
-from = "status"
-frame = "0A {token:u8}"
-"""
-TOKEN = """
+HELLO = """
 [[examples]]
 report = { hello = { token = 7 } }
 bytes = "0A 07"
 """
 
 
-def with_dialogue(init: str, *further: str, levels: str = LEVELS, head: str = "") -> FirmwareProfile:
-    reports = levels + 'hello = { from = "status", frame = "0A {token:u8}" }\n'
-    text = (PORTS, reports, COMMANDS, init, TOKEN, *further)
-    return made(*text, edits=[("examples = []\n", "")])
+def with_dialogue(init: str, *further: str) -> FirmwareProfile:
+    reports = LEVELS + 'hello = { from = "status", frame = "0A {token:u8}" }\n'
+    return made(PORTS, reports, COMMANDS, init, HELLO, *further)
 
 
 PIN = """
@@ -122,7 +116,7 @@ async def test_19_a_ball_that_does_not_answer_is_told_by_the_step() -> None:
     sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, seconds=1000.0))
     began = asyncio.get_running_loop().time()
     with pytest.raises(
-        LinkTimeout, match="step 2 of 5 of the dialogue after connecting: .* did not answer 01 with hello"
+        LinkTimeout, match=r"step 2 of 5 of the dialogue after connecting: .* did not answer 01 with hello"
     ):
         async with linked(sim):
             pass
@@ -149,7 +143,7 @@ async def test_19_what_is_not_answered_is_written_again_and_else_the_link_is_mad
 async def test_19_what_was_never_told_cannot_be_repeated_and_the_step_is_named() -> None:
     sim = SimulatedBall(with_dialogue('[[init]]\nwrite = { to = "command", frame = "02 {token:u8}" }\n'
                                       '[settings.token]\nfrom = "hello"\n'))  # fmt: skip
-    with pytest.raises(LinkTimeout, match="step 1 of 1 .*token = None.*has not told it"):
+    with pytest.raises(LinkTimeout, match=r"step 1 of 1 .*token = None.*has not told it"):
         async with linked(sim):
             pass
 
@@ -171,7 +165,7 @@ async def test_20_a_person_who_presses_nothing_is_waited_for_as_long_as_the_file
     monkeypatch.setattr(manners, "PRESSED_AFTER", 1000.0)
     sim = SimulatedBall(with_dialogue(BUTTON + 'within = "40s"\n'))
     asked: list[str] = []
-    with pytest.raises(LinkTimeout, match="step 2 of 2 .* with hello within 40 s"):
+    with pytest.raises(LinkTimeout, match=r"step 2 of 2 .* with hello within 40 s"):
         async with linked(sim, ask=asked.append):
             pass
     assert asked

@@ -113,7 +113,7 @@ async def test_13_a_report_that_was_on_its_way_before_the_step_is_not_its_answer
 
 async def test_13_a_ball_that_never_gets_there_is_given_up_and_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     sim = SimulatedBall(stepping("up", "down", ports=PORTS))
-    monkeypatch.setattr(sim.firmware, "_step", lambda key: 0)
+    monkeypatch.setattr(sim.firmware, "_step", lambda _: 0)
     async with linked(sim) as ball:
         with written(sim) as writes:
             with pytest.raises(LinkError):

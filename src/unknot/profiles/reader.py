@@ -96,6 +96,7 @@ class CommandReader:
         """
         candidates = self._begun + self._fresh
         self._begun = []
+        opened: dict[bytes, bytes | None] = {}
         meant: list[tuple[Message, Values]] = []
         answers: list[str] = []
         for begun in candidates:
@@ -103,8 +104,10 @@ class CommandReader:
             if template.to != to:
                 continue
             held = begun.held + data
+            if held not in opened:
+                opened[held] = self._opened(to, held)  # once: a plug-in may count what it opens
             try:
-                values = {**begun.values, **self._read(template, held)}
+                values = {**begun.values, **self._read(template, opened[held])}
                 if begun.arrived + 1 < len(begun.writes):
                     self._begun.append(Phrase(begun.writes, begun.meaning, begun.arrived + 1, b"", values))
                 else:
@@ -123,8 +126,17 @@ class CommandReader:
         message, self.values = meant[0]
         return message
 
-    def _read(self, template: Template, data: bytes) -> Values:
-        values = from_wire(template.slots, template.frame.unpack(self._sealing.open(template.to, data)))
+    def _opened(self, to: str, data: bytes) -> bytes | None:
+        """The frame in what came over the air, or None if it is none."""
+        try:
+            return self._sealing.open(to, data)
+        except FrameMismatch:
+            return None
+
+    def _read(self, template: Template, data: bytes | None) -> Values:
+        if data is None:
+            raise FrameMismatch("what came over the air holds no frame")
+        values = from_wire(template.slots, template.frame.unpack(data))
         if any(values.get(slot) != value for slot, value in template.turn.items()):
             raise FrameMismatch("another turn")
         return values
