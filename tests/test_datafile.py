@@ -119,7 +119,7 @@ def test_the_error_is_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:
     ("text", "marked", "key", "found", "expected"),
     [
         ("[[inner]]", "inner", "number", "nothing", "this key"),
-        ("number = 'one'", "'one'", "number", "'one'", "a valid integer, unable to parse string as an integer"),
+        ("number = 'one'", "'one'", "number", "'one'", "a whole number"),
         ("number = 1\nextra = 2", "extra", "extra", "an unknown key", "only the keys that the folder's README lists"),
         (
             'number = 1\n"ex.tra" = 2',
@@ -143,9 +143,9 @@ def test_the_error_is_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:
             "'2'",
             'a duration with its unit, such as "45s", "500ms" or "2min"',
         ),
-        ("number = 1\nname = [1,\n2]", "[1,", "name", "[1, 2]", "a valid string"),
+        ("number = 1\nname = [1,\n2]", "[1,", "name", "[1, 2]", "text in quotes"),
         ("name = 1", "name", "number", "nothing", "this key (1 more after this one)"),
-        ("number = 1.5", "1.5", "number", "1.5", "a valid integer, got a number with a fractional part"),
+        ("number = 1.5", "1.5", "number", "1.5", "a whole number"),
     ],
 )
 def test_what_is_wrong_is_said_with_place_key_found_and_expected(  # noqa: PLR0917

@@ -100,8 +100,8 @@ COMMAND = (
 EDITS = [
     ("schema = 1", "", "id", "schema: found nothing; expected this key"),
     ("schema = 1", "schema = 2", "2", "schema: found 2; expected 1, the only version that this program reads"),
-    ("schema = 1", 'schema = "1"', '"1"', "schema: found '1'; expected a valid integer"),
-    ("schema = 1", "schema = true", "true", "schema: found True; expected a valid integer"),
+    ("schema = 1", 'schema = "1"', '"1"', "schema: found '1'; expected a whole number"),
+    ("schema = 1", "schema = true", "true", "schema: found True; expected a whole number"),
     ("schema = 1", "schema = 1\ncolour = 3", "colour", "colour" + UNKNOWN),
     ("schema = 1", '"a\\nb" = 3\nschema = 1', '"a\\nb"', "'a\\nb'" + UNKNOWN),
     (f'id = "{GOOD}"', 'id = "ball"', '"ball"', f"id: found 'ball'; expected '{GOOD}', the file's own name"),
@@ -112,7 +112,7 @@ EDITS = [
         '"sure"',
         "evidence: found 'sure'; expected 'simulated', 'documented', 'captured' or 'verified'",
     ),
-    ('gaps = ["levels', 'gaps = [1, "levels', "1", "gaps.0: found 1; expected a valid string"),
+    ('gaps = ["levels', 'gaps = [1, "levels', "1", "gaps.0: found 1; expected text in quotes"),
     (
         'names = ["ButtonBall*"]',
         "company = 65536",
@@ -149,7 +149,7 @@ EDITS = [
         'characteristic = "2A19", notify = true',
         'characteristic = "2A19", notify = "yes"',
         '"yes"',
-        "gatt.battery.notify: found 'yes'; expected a valid boolean",
+        "gatt.battery.notify: found 'yes'; expected true or false",
     ),
     (
         'characteristic = "2A19", notify = true, read = true',
@@ -159,8 +159,8 @@ EDITS = [
     ),
     ("levels = 4", "levels = 0", "0", "motor.levels: found 0; expected greater than or equal to 1"),
     ("levels = 4", "levels = 256", "256", "motor.levels: found 256; expected less than or equal to 255"),
-    ("levels = 4", 'levels = "4"', '"4"', "motor.levels: found '4'; expected a valid integer"),
-    ("levels = 4", "levels = 4.0", "4.0", "motor.levels: found 4.0; expected a valid integer"),
+    ("levels = 4", 'levels = "4"', '"4"', "motor.levels: found '4'; expected a whole number"),
+    ("levels = 4", "levels = 4.0", "4.0", "motor.levels: found 4.0; expected a whole number"),
     (
         "levels = 4",
         "levels = 4\nhz = [20, 30]",

@@ -61,7 +61,7 @@ def test_a_good_file_loads_and_is_named_after_its_file(tmp_path: Path) -> None:
         ("schema = 1", "schema = 2", "2", "schema: found 2; expected 1, the only version that this program reads"),
         ("schema = 1\n", "", "muscle", "schema: found nothing; expected this key"),
         ('title = "Muscle"\n', "", "schema", "title: found nothing; expected this key"),
-        ('title = "Muscle"', "title = 7", "7", "title: found 7; expected a valid string"),
+        ('title = "Muscle"', "title = 7", "7", "title: found 7; expected text in quotes"),
         (
             'title = "Muscle"',
             'title = "Muscle"\ncolour = "red"',

@@ -70,7 +70,7 @@ BAD = [
     ('at = "1s"\nwhat = "write-lost"\nshare = 0.5', "faults", "faults.0.for: found nothing; expected a duration, within which 'share' counts"),
     ('at = "1s"\nwhat = "write-lost"\nfor = "9s"\ncount = 2', "2", "faults.0.count: found 2; expected either this or 'for', not both"),
     ('at = "1s"\nwhat = "write-lost"\ncount = 0', "0", "faults.0.count: found 0; expected at least 1"),
-    ('at = "1s"\nwhat = "write-lost"\ncount = 1.5', "1.5", "faults.0.count: found 1.5; expected a valid integer"),
+    ('at = "1s"\nwhat = "write-lost"\ncount = 1.5', "1.5", "faults.0.count: found 1.5; expected a whole number"),
     ('at = "1s"\nwhat = "button-pressed"\nfor = "2s"', "for", "faults.0.for: found 2; expected no such key: button-pressed does not take it"),
     ('at = "1s"\nwhat = "overheats"', "faults", "faults.0.for: found nothing; expected this key, which overheats needs"),
 ]  # fmt: skip

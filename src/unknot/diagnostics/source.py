@@ -143,10 +143,25 @@ _OF_A_KEY = "[key]"
 """How pydantic says that a key of a table is wrong, and not its value."""
 
 
+_WORDS = {
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text in quotes",
+    "boolean": "true or false",
+    "tuple": "a list in square brackets",
+    "list": "a list in square brackets",
+    "dictionary": "a table",
+}
+"""What pydantic calls a kind of value, and what TOML and its readers do."""
+
+_KIND = re.compile(r"a valid (\w+)\b.*", re.DOTALL)
+
+
 def _expectation(message: str) -> str:
     for prefix in ("Value error, ", "Assertion failed, ", "Input should be "):
         message = message.removeprefix(prefix)
-    return message
+    kind = _KIND.fullmatch(message)
+    return _WORDS.get(kind[1], message) if kind else message
 
 
 def shown(value: object) -> str:
