@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 import unknot
+from tests.meddling import written
+from tests.profiles.shipped import DRIVEN, PROFILES
 from unknot import errors, events
-from unknot.errors import BallNotFound, UnknotError, UnknownNameError, UsageError
+from unknot.errors import BallNotFound, UnknotError, UnknownNameError, Unsuitable, UsageError
+from unknot.events import StopOutcome
 from unknot.simulator import Air, SimulatedBall
 
 
@@ -200,3 +203,22 @@ async def test_what_is_no_number_is_told_in_our_words(air: Air, simulated_ball: 
         with pytest.raises(UsageError):
             unknot.play(5, on=ball)  # type: ignore[arg-type]
     assert simulated_ball.trace.points == ()
+
+
+@pytest.mark.parametrize("profile", DRIVEN)
+async def test_every_profile_that_may_be_driven_has_a_simulator_for_free(profile: str) -> None:
+    ended = await unknot.run("calf", profile=profile, simulate=True)
+    assert ended.reason == "completed"
+    assert ended.motor_seconds > 60
+    assert ended.stop is not StopOutcome.UNKNOWN
+
+
+@pytest.mark.parametrize("profile", [one.id for one in PROFILES if one.id not in DRIVEN])
+async def test_what_must_not_be_driven_is_refused_before_anything_is_written(profile: str) -> None:
+    sim = SimulatedBall(profile)
+    with written(sim) as writes, pytest.raises(Unsuitable):
+        await unknot.run("calf", target=sim.name, profile=profile, simulate=Air(sim))
+    assert writes == []
+    if sim.profile.codec is None:  # without the plug-in nobody can say stop either
+        ((_, outcome),) = await unknot.stop_all(sim.name, profile=profile, simulate=Air(sim))
+        assert outcome is not StopOutcome.UNKNOWN

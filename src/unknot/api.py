@@ -91,7 +91,7 @@ async def connect(
         NotStopped: on leaving, the motor could not be stopped.
     """
     chosen, known, radio = _choose(profile, target, simulate)
-    found = await discovery.find(radio, known, target, seconds=seconds)
+    found = await discovery.find(radio, known, target or _only_ball(chosen, radio), seconds=seconds)
     async with _ball(found, chosen, radio, restore_seconds, ask) as ball:
         yield ball
 
@@ -231,6 +231,15 @@ def _choose(
     if chosen is None and target is None:
         known = tuple(one for one in known if one.kind is Kind.VIBRATION)
     return chosen, known, _radio(simulate, chosen)
+
+
+def _only_ball(chosen: FirmwareProfile | None, radio: Radio) -> str | None:
+    """The address of the one simulated ball of the chosen profile: nobody need say which if it advertises nothing."""
+    air = radio.options.get("air")
+    if chosen is None or not isinstance(air, Air):
+        return None
+    addresses = [ball.address for ball in air if ball.profile.id == chosen.id]
+    return addresses[0] if len(addresses) == 1 else None
 
 
 def _ball(

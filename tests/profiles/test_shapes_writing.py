@@ -3,13 +3,13 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unknot.profiles.frames.frame import Frame
+from unknot.profiles.frames.keyed import keyed
 
 from tests.device.made import COMMANDS, LEVELS, PORTS, made
 from unknot.errors import FrameMismatch, FrameValueError
 from unknot.profiles.codec import Codec
 from unknot.profiles.conversions import Conversion
-from unknot.profiles.frame import Frame
-from unknot.profiles.keyed import keyed
 from unknot.profiles.speech import SetLevel
 
 LIVE = [

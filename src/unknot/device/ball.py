@@ -145,7 +145,7 @@ class Ball:
         """
         profiles = tuple(profile for profile, _ in self._candidates) or (self.profile,)
         seconds = REACH_SECONDS + _longest_dialogue(profiles)
-        outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=seconds)
+        outcome = await reach(self._link, self._seek, self._greet_only_to_stop, seconds=seconds)
         await finish(self._leave)
         return outcome
 
@@ -408,7 +408,21 @@ class Ball:
     async def _greet(self) -> None:
         """What is done first on every new link."""
         await self._choose_a_tongue()
+        limits.refuse_unsuitable(self.profile)
         await self._talk.get_acquainted()
+
+    async def _greet_only_to_stop(self) -> StopOutcome:
+        """For whatever can be stopped; a dialogue that fails leaves what the stop before it has reached."""
+        await self._choose_a_tongue()
+        outcome = await self._stop_at_once()
+        if not self.profile.init:
+            return outcome
+        try:
+            await self._talk.get_acquainted()
+        except LinkError as error:
+            log.warning("%s may not have heard the stop, since its dialogue failed: %s", self.name, error)
+            return StopOutcome.SENT
+        return await self._stop_at_once()
 
     async def _greet_with_stop(self) -> StopOutcome:
         """The same where the motor may be running: the first write is a stop.
@@ -416,6 +430,7 @@ class Ball:
         A ball that wants a dialogue first may not have heard it, so it is stopped once more after that.
         """
         await self._choose_a_tongue()
+        limits.refuse_unsuitable(self.profile)
         outcome = await self._stop_at_once()
         await self._talk.get_acquainted()
         return await self._stop_at_once() if self.profile.init else outcome

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from unknot.errors import LimitExceeded, Unsuitable
+from unknot.errors import CodecMissing, LimitExceeded, Unsuitable
+from unknot.profiles import plugins
 from unknot.profiles.model import Kind
 
 if TYPE_CHECKING:
@@ -149,14 +150,16 @@ def refuse_unsuitable(profile: FirmwareProfile) -> None:
     """Refuse a device that no massage may drive.
 
     Raises:
-        Unsuitable: it sends electricity through the skin; or it speaks through a codec plug-in, so that nobody else
-            could stop it if this program died, and does not stop by itself.
+        Unsuitable: it sends electricity through the skin; or it speaks through a codec plug-in that is not there, or
+            with which nobody else could stop it if this program died, and does not stop by itself.
     """
     if profile.kind is Kind.STIMULATOR:
         raise Unsuitable(
             f"refused: {profile.id} describes a stimulator ({profile.name}), which sends electricity through the skin; "
             "no massage protocol drives one. It is described so that its frames can be read; use the maker's app"
         )
+    if profile.codec is not None and not plugins.is_installed(profile.codec):
+        raise CodecMissing(profile.codec, "it is not installed")
     if profile.codec is not None and profile.safety.stops_within is None:
         raise Unsuitable(
             f"refused: {profile.id} speaks through the codec plug-in {profile.codec!r}, so nobody else could stop the "
