@@ -121,6 +121,16 @@ async def test_2_a_link_that_is_lost_meanwhile_is_no_answer(what: str, lost: flo
         assert ball.profile is old
 
 
+async def test_2_the_silence_of_a_link_that_is_gone_says_nothing() -> None:
+    new, old = pair("version reply")
+    plain = variant("plain", "")
+    sim = SimulatedBall(old)
+    sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, count=1))
+    asyncio.get_running_loop().call_later(0.5, sim.drop_link)
+    async with linked(sim, candidates=((new, 5), (old, 5), (plain, 5))) as ball:
+        assert ball.profile is old
+
+
 async def test_2_a_ball_that_does_not_reply_is_asked_once_and_not_guessed() -> None:
     new, old = pair("version reply")
     sim = SimulatedBall(new)

@@ -100,7 +100,8 @@ async def test_13_a_lost_report_is_made_up_for_by_reading() -> None:
 
 
 async def test_13_a_report_that_was_on_its_way_before_the_step_is_not_its_answer() -> None:
-    sim = SimulatedBall(stepping("up", "down", ports=NOTIFIED), latency=0.1)
+    ports = NOTIFIED.replace('["request", "command"]', '"command"')
+    sim = SimulatedBall(stepping("up", "down", ports=ports), latency=0.1)
     async with linked(sim) as ball:
         await ball.set_level(1)
         raising = asyncio.create_task(ball.set_level(2))

@@ -107,6 +107,18 @@ async def test_17_a_stop_waits_for_no_answer_that_a_keep_alive_waits_for() -> No
         assert asyncio.get_running_loop().time() == began
 
 
+async def test_17_a_keep_alive_that_is_refused_is_no_lost_link() -> None:
+    sim = SimulatedBall(kept(ANSWERED, '[refusals.full]\nfrom = "status"\nframe = "EE"\nmeans = "busy"\n'))
+    async with linked(sim) as ball:
+        await ball.set_level(3)
+        sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, seconds=3.0))
+        await asyncio.sleep(2.5)
+        ball._hearing.hear("status", b"\xee")
+        await asyncio.sleep(0.1)
+        assert not ball.is_restoring
+        assert sim.level == 3
+
+
 async def test_17_a_keep_alive_that_cannot_be_written_counts_as_a_lost_link_and_the_motor_stops() -> None:
     sim = SimulatedBall(kept(PIN_EVERY_25_S))
     async with linked(sim) as ball:

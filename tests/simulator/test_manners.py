@@ -7,7 +7,8 @@ import pytest
 from tests.device.ear import Ear
 from tests.device.made import COMMANDS, LEVELS, PORTS, hexes, linked, made
 from tests.meddling import refuse, written
-from unknot.errors import BallRefused, FrameValueError, LinkError, LinkTimeout
+from unknot.device.guard import Orders
+from unknot.errors import AttError, BallRefused, FrameValueError, LinkError, LinkTimeout
 from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec
 from unknot.profiles.model import FirmwareProfile
@@ -132,16 +133,26 @@ async def test_15_after_a_write_that_failed_the_distance_is_kept_too(monkeypatch
     sim = SimulatedBall(
         commanded('{ to = "command", frame = "A5 {level:u8}" }', '{ to = "command", frame = "A5 00" }', SPACED)
     )
+    loop = asyncio.get_running_loop()
+    refused: list[float] = []
     async with linked(sim) as ball:
-        await ball.set_level(2)
-        await asyncio.sleep(1)
-        sim.interfere(Fault(FaultKind.WRITE_REFUSED, code=0x0E, count=1))
-        raising = asyncio.create_task(ball.set_level(3))
-        await asyncio.sleep(0)
+        refuse(monkeypatch, sim, lambda data: data != b"\xa5\x00" and not refused.append(loop.time()))
+        with pytest.raises(AttError):
+            await ball.set_level(3)
         with written(sim) as writes:
             await ball.stop()
-            await raising
-        assert writes[0][0] >= 1 + 0.2 - 1e-6
+        assert writes[0][0] - refused[-1] >= 0.2 - 1e-6
+
+
+async def test_15_the_guard_keeps_the_distance_too() -> None:
+    sim = SimulatedBall(
+        commanded(
+            '{ to = "command", frame = "A5 {level:u8}" }', '{ to = "command", frame = "A5 00", repeat = 2 }', SPACED
+        )
+    )
+    async with linked(sim) as ball:
+        orders = Orders.for_ball(ball._codec, ball._link, "the ball")
+    assert [pause for *_, pause in orders.stop] == [0.2, 0.2]
 
 
 async def test_16_what_starts_the_motor_goes_before_a_level_only_while_it_is_off() -> None:
@@ -264,14 +275,21 @@ def test_12_each_command_says_how_it_is_written(offered: str, wanted: str, is_re
 
 @pytest.mark.parametrize("there", ["request", "command"])
 @pytest.mark.parametrize("said", ["request", "command"])
-async def test_12_what_the_characteristic_lacks_falls_back_to_the_other_kind(there: str, said: str) -> None:
+async def test_12_what_the_characteristic_lacks_falls_back_to_the_other_kind(
+    there: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     own = made(PORTS.replace('["request", "command"]', f'"{there}"'), LEVELS, COMMANDS)
     assumed = made(PORTS.replace('["request", "command"]', f'"{said}"'), LEVELS, COMMANDS)
     sim = SimulatedBall(own)
+    kinds: list[str] = []
+    request, command = sim.request, sim.command
+    monkeypatch.setattr(sim, "request", lambda *what: (kinds.append("request"), request(*what))[1])
+    monkeypatch.setattr(sim, "command", lambda *what: (kinds.append("command"), command(*what))[1])
     async with linked(sim, profile=assumed) as ball:
         await ball.set_level(3)
         await asyncio.sleep(0.1)
         assert sim.level == 3
+        assert kinds == [there]
         assert await ball.stop() is StopOutcome.CONFIRMED
         assert sim.level == 0
 
@@ -317,9 +335,12 @@ async def test_29_a_stop_can_be_written_whatever_the_ball_told() -> None:
         ball._hearing.hear("status", bytes.fromhex("0B 12 34"))
         with pytest.raises(FrameValueError, match="mode = 4660"):
             await ball.set_level(3)
+        ear = Ear()
+        ball.listen(ear)
         with written(sim) as writes:
             assert await ball.stop() is StopOutcome.CONFIRMED
         assert hexes(writes) == ["A5 00 01"]
+        assert ear.losses == []  # on the link as it stands, not on one that is made anew for it
         assert sim.level == 0
 
 
