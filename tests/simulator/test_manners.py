@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from bleak.exc import BleakError
 
 from tests.device.ear import Ear
 from tests.device.made import COMMANDS, LEVELS, PORTS, hexes, linked, made
 from tests.meddling import refuse, written
+from unknot.device import takeover
 from unknot.device.guard import Orders
 from unknot.errors import AttError, BallRefused, FrameValueError, LinkError, LinkTimeout
 from unknot.events import StopOutcome
@@ -136,12 +138,16 @@ async def test_15_after_a_write_that_failed_the_distance_is_kept_too(monkeypatch
     loop = asyncio.get_running_loop()
     refused: list[float] = []
     async with linked(sim) as ball:
-        refuse(monkeypatch, sim, lambda data: data != b"\xa5\x00" and not refused.append(loop.time()))
+
+        def is_level(data: bytes) -> bool:
+            refused.append(loop.time())
+            return data != b"\xa5\x00"
+
+        refuse(monkeypatch, sim, is_level)
         with pytest.raises(AttError):
             await ball.set_level(3)
-        with written(sim) as writes:
-            await ball.stop()
-        assert writes[0][0] - refused[-1] >= 0.2 - 1e-6
+        await ball.stop()
+        assert refused[-1] - refused[-2] >= 0.2 - 1e-6
 
 
 async def test_15_the_guard_keeps_the_distance_too() -> None:
@@ -283,8 +289,17 @@ async def test_12_what_the_characteristic_lacks_falls_back_to_the_other_kind(
     sim = SimulatedBall(own)
     kinds: list[str] = []
     request, command = sim.request, sim.command
-    monkeypatch.setattr(sim, "request", lambda *what: (kinds.append("request"), request(*what))[1])
-    monkeypatch.setattr(sim, "command", lambda *what: (kinds.append("command"), command(*what))[1])
+
+    async def spied_request(role: str, data: bytes) -> None:
+        kinds.append("request")
+        await request(role, data)
+
+    async def spied_command(role: str, data: bytes) -> None:
+        kinds.append("command")
+        await command(role, data)
+
+    monkeypatch.setattr(sim, "request", spied_request)
+    monkeypatch.setattr(sim, "command", spied_command)
     async with linked(sim, profile=assumed) as ball:
         await ball.set_level(3)
         await asyncio.sleep(0.1)
@@ -363,3 +378,18 @@ async def test_11_commands_are_counted_skip_zero_and_wrap() -> None:
                 await ball.set_level(level)
             await ball.stop()
         assert [data[-1] for _, data in writes] == [1, 2, 3, 1, 2]
+
+
+async def test_29_the_guard_too_writes_every_part_of_a_stop_whatever_one_channel_refuses() -> None:
+    said: list[str] = []
+
+    class Client:
+        async def write_gatt_char(self, characteristic: str, data: bytes, *, response: bool) -> None:
+            said.append(data.hex())
+            if data == b"\x01":
+                raise BleakError(f"{characteristic} refuses, {response}")
+
+    orders = Orders("C0:BA:11:00:00:01", "the ball", (), (("ffe1", "01", True, 0.0), ("ffe1", "02", True, 0.0)))
+    with pytest.raises(BleakError):
+        await takeover._write_once(Client(), orders)  # type: ignore[arg-type]
+    assert said == ["01", "02"]

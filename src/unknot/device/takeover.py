@@ -166,11 +166,18 @@ async def _write_stop(client: BleakClient, orders: Orders) -> None:
 
 
 async def _write_once(client: BleakClient, orders: Orders) -> None:
+    """Write all of it, whatever becomes of a part: what one motor refuses must not keep another running."""
+    failure: Exception | None = None
     for characteristic, data, response, pause in orders.stop:
-        async with asyncio.timeout(OPERATION_SECONDS):
-            await client.write_gatt_char(characteristic, bytes.fromhex(data), response=response)
+        try:
+            async with asyncio.timeout(OPERATION_SECONDS):
+                await client.write_gatt_char(characteristic, bytes.fromhex(data), response=response)
+        except Exception as error:  # noqa: BLE001 - the next part may still be heard
+            failure = failure or error
         if pause:
             await asyncio.sleep(pause)
+    if failure is not None:
+        raise failure
 
 
 async def _disconnect(client: BleakClient) -> None:
