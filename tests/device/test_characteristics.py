@@ -1,5 +1,7 @@
 """Shape 3: candidates for a characteristic in their order, and the first one that has the properties it needs."""
 
+# ruff: noqa: E501 - one line of a file, one line of text
+
 from collections.abc import Mapping
 
 import pytest

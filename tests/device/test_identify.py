@@ -1,5 +1,7 @@
 """Shapes 1 and 2: which of several profiles a ball speaks that share an advertisement, decided by the ball itself."""
 
+# ruff: noqa: E501 - one line of a file, one line of text
+
 import asyncio
 
 import pytest

@@ -1,4 +1,4 @@
-"""Shapes 17, 18 and 22: what is written and read again and again while the link stands, and never gets ahead of a stop."""
+"""Shapes 17, 18 and 22: what is written and read again and again, and never gets ahead of a stop."""
 
 import asyncio
 
@@ -75,7 +75,7 @@ async def test_17_no_answer_that_says_a_level_is_written_after_a_stop(asked: flo
             await asyncio.sleep(5)
         after = hexes(writes)[began:]
         assert "A5 00" in after
-        assert {data for data in after[after.index("A5 00") :]} <= {"A5 00", "F2 00"}
+        assert set(after[after.index("A5 00") :]) <= {"A5 00", "F2 00"}
         assert sim.level == 0
 
 

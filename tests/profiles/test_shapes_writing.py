@@ -1,15 +1,17 @@
 """Shapes 4 to 11: what frames and values can say, each with bytes of a real device from the list of shapes."""
 
+# ruff: noqa: E501 - one line of a file, one line of text
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unknot.profiles.frames.frame import Frame
-from unknot.profiles.frames.keyed import keyed
 
 from tests.device.made import COMMANDS, LEVELS, PORTS, made
 from unknot.errors import FrameMismatch, FrameValueError
 from unknot.profiles.codec import Codec
 from unknot.profiles.conversions import Conversion
+from unknot.profiles.frames.frame import Frame
+from unknot.profiles.frames.keyed import keyed
 from unknot.profiles.speech import SetLevel
 
 LIVE = [
