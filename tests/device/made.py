@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from bleak.backends.device import BLEDevice
@@ -71,6 +71,6 @@ def linked(
     return Ball(device, profile or sim.profile, radio, play=Session, candidates=candidates, orphaned=orphaned, ask=ask)
 
 
-def hexes(writes: list[tuple[float, bytes]]) -> list[str]:
+def hexes(writes: Sequence[tuple[float, bytes]]) -> list[str]:
     """What was written, without the times."""
     return [data.hex(" ").upper() for _, data in writes]

@@ -113,7 +113,7 @@ async def test_17_a_keep_alive_that_is_refused_is_no_lost_link() -> None:
         await ball.set_level(3)
         sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, seconds=3.0))
         await asyncio.sleep(2.5)
-        ball._hearing.hear("status", b"\xee")
+        ball._talk.hearing.hear("status", b"\xee")
         await asyncio.sleep(0.1)
         assert not ball.is_restoring
         assert sim.level == 3

@@ -1,6 +1,7 @@
 """Shapes 11, 12, 14, 15, 16 and 28: commands of several writes, and what a firmware wants between and before them."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 from bleak.exc import BleakError
@@ -25,7 +26,7 @@ def commanded(set_level: str, stop: str = '{ to = "command", frame = "A5 00" }',
     return made(PORTS, LEVELS, f"[commands]\nset_level = {set_level}\nstop = {stop}\n", *further)
 
 
-def times(writes: list[tuple[float, bytes]]) -> list[float]:
+def times(writes: Sequence[tuple[float, bytes]]) -> list[float]:
     return [round(at - writes[0][0], 3) for at, _ in writes]
 
 
@@ -157,7 +158,7 @@ async def test_15_the_guard_keeps_the_distance_too() -> None:
         )
     )
     async with linked(sim) as ball:
-        orders = Orders.for_ball(ball._codec, ball._link, "the ball")
+        orders = Orders.for_ball(ball._talk.codec, ball._link, "the ball")
     assert [pause for *_, pause in orders.stop] == [0.2, 0.2]
 
 
@@ -229,7 +230,7 @@ async def test_28_a_refusal_is_a_typed_error_that_says_why() -> None:
         sim.interfere(Fault(FaultKind.NOTIFICATION_LOST, seconds=1000.0))
         await asyncio.sleep(0.1)
         for _ in range(3):
-            ball._hearing.hear("status", bytes.fromhex("EE 05"))
+            ball._talk.hearing.hear("status", bytes.fromhex("EE 05"))
             await asyncio.sleep(0.2)
         with pytest.raises(BallRefused, match="it is busy \\(code 5\\)") as caught:
             await raising
@@ -255,7 +256,7 @@ async def test_28_a_refusal_that_nobody_waits_for_is_told() -> None:
     ear = Ear()
     async with linked(sim) as ball:
         ball.listen(ear)
-        ball._hearing.hear("status", bytes.fromhex("EE 05"))
+        ball._talk.hearing.hear("status", bytes.fromhex("EE 05"))
         assert ear.reports == [{"refused": "busy", "code": 5}]
 
 
@@ -347,7 +348,7 @@ async def test_29_a_stop_can_be_written_whatever_the_ball_told() -> None:
     sim = SimulatedBall(made(PORTS, LEVELS, WITH_MODE, wide))
     async with linked(sim) as ball:
         await ball.set_level(2)
-        ball._hearing.hear("status", bytes.fromhex("0B 12 34"))
+        ball._talk.hearing.hear("status", bytes.fromhex("0B 12 34"))
         with pytest.raises(FrameValueError, match="mode = 4660"):
             await ball.set_level(3)
         ear = Ear()
@@ -362,7 +363,7 @@ async def test_29_a_stop_can_be_written_whatever_the_ball_told() -> None:
 async def test_14_what_was_told_on_a_link_that_is_gone_is_not_true_of_the_next() -> None:
     sim = SimulatedBall(made(PORTS, LEVELS, WITH_MODE, REMEMBERED))
     async with linked(sim) as ball:
-        ball._hearing.hear("status", bytes.fromhex("0B 06"))
+        ball._talk.hearing.hear("status", bytes.fromhex("0B 06"))
         with written(sim) as writes:
             sim.drop_link(away=1.0)
             await asyncio.sleep(5)
