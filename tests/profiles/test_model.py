@@ -14,7 +14,7 @@ LONG = "9a501a2d-594f-4e2b-b123-5f739a2d594f"
 
 
 def test_a_short_uuid_is_written_out_on_the_base_of_bluetooth() -> None:
-    assert Match(services=("180F",)).services == ("0000180f-0000-1000-8000-00805f9b34fb",)
+    assert Match(names=("x",), services=("180F",)).services == ("0000180f-0000-1000-8000-00805f9b34fb",)
 
 
 def test_a_long_uuid_is_kept_in_lower_case() -> None:

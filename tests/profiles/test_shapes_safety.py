@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from tests.device.made import COMMANDS, LEVELS, PORTS, made
-from tests.profiles.shipped import PROFILES
+from tests.profiles.shipped import PROFILES, edited
 from unknot.profiles.codec import Codec
 from unknot.profiles.examples import Example
 from unknot.profiles.lines import templates
@@ -63,5 +63,10 @@ def test_30_test_vectors_of_every_kind(example: str) -> None:
 
 
 def test_30_products_that_were_driven_can_be_named() -> None:
-    profile = made(PORTS, LEVELS, COMMANDS, head='verified_on = ["Ball 2, firmware 1.0.1"]\n')
-    assert profile.verified_on == ("Ball 2, firmware 1.0.1",)
+    verified = ('evidence = "simulated"', 'evidence = "verified"')
+    named = ("[match]", 'verified_on = ["Ball 2, firmware 1.0.1"]\n\n[match]')
+    assert edited("button-ball", verified, named).verified_on == ("Ball 2, firmware 1.0.1",)
+    with pytest.raises(ValidationError, match="verified_on: found nothing; expected products it was tried on"):
+        edited("button-ball", verified)
+    with pytest.raises(ValidationError, match="verified_on: found products beside evidence"):
+        edited("button-ball", named)

@@ -128,7 +128,7 @@ def test_the_battery_drains_with_the_level_and_the_motor_warms() -> None:
 
 def test_a_lease_is_cut_to_the_longest_and_no_lease_is_no_level() -> None:
     ball, codec = firmware("open-ball")
-    say(ball, codec, SetLevel(50, 60.0), 0.0)
+    ball.write("command", bytes.fromhex("01 00 32 60 EA"), 0.0)  # a minute
     ball.tick(4.9)
     assert ball.level == 50
     ball.tick(5.0)

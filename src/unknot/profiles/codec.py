@@ -80,6 +80,7 @@ class Codec:
             return self._say(self._presses.get(command.key, ()), {"sequence": command.sequence, "running": 1})
         if isinstance(command, SetLevel):
             self.refuse_level(command.level)
+        self._refuse_lease(command.lease)
         lease = command.lease if command.lease is not None else self.profile.safety.lease
         values: Values = {"level": command.level, "sequence": command.sequence, "lease": lease or 0.0, "running": 1}
         return self._say(self._start if isinstance(command, Start) else self._set_level, values)
@@ -110,6 +111,11 @@ class Codec:
             raise UsageError(f"a level is a whole number from 1 to {levels}, not {level!r}")
         if not 1 <= level <= levels:
             raise LevelOutOfRange(level, levels, self.profile.id)
+
+    def _refuse_lease(self, lease: float | None) -> None:
+        longest = self.profile.safety.longest_lease
+        if lease is not None and longest is not None and lease > longest:
+            raise FrameValueError("lease", lease, f"at most {longest:g} s, the longest lease")
 
     def next_sequence(self, sequence: int) -> int:
         """The number of the command after the one with this number."""

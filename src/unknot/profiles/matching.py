@@ -32,6 +32,9 @@ _NAME, _SERVICE, _COMPANY, _MANUFACTURER = 2, 3, 1, 4
 very purpose, a service by the dialect too, a name by the seller, and a company identifier is shared by all its
 products (judgement)."""
 
+SHARED = frozenset({"6e400001-b5a3-f393-e0a9-e50e24dcca9e"})
+"""Services of 128 bits that many dialects share: the Nordic UART service, the commonest tunnel of all."""
+
 _FILLINGS = ("", "1", "x", "-1")
 """What may stand for a star in an example, the simplest first."""
 
@@ -162,17 +165,30 @@ class Match(Section):
 
     @model_validator(mode="after")
     def _leaves_something(self) -> Match:
-        shows = self.names or self.services or self.company is not None or self.manufacturer
-        if shows and not score(self, example_advertisement(self)):
+        shows = self.services or self.company is not None or self.manufacturer
+        identifies = self.names or any(data.data for data in self.manufacturer) or any(map(_is_own, self.services))
+        if shows and not identifies:
+            raise datafile.Misfit(
+                "services" if self.services else "company" if self.company is not None else "manufacturer",
+                "nothing but what many dialects share",
+                "names, a 128-bit service of its own, or manufacturer data with a pattern beside it",
+            )
+        if open_names := [name for name in self.names if not name.strip("*?")]:
+            raise datafile.Misfit("names", repr(open_names[0]), "a pattern with a character of its own")
+        if identifies and not score(self, example_advertisement(self)):
             raise datafile.Misfit("exclude", "all that is matched", "exclusions that leave something to match")
         return self
+
+
+def _is_own(service: str) -> bool:
+    return not service.endswith(BASE_SUFFIX) and service not in SHARED
 
 
 def score(match: Match, advertisement: Advertisement) -> int:
     """How well an advertisement fits; 0 means not at all.
 
-    A 16-bit service is shared by many dialects (FFE0 by hundreds), so it counts only together with a matching name,
-    if the profile gives names. A service of 128 bits and a pattern of manufacturer data are the dialect's own.
+    A name, a service of the dialect's own, or a pattern of manufacturer data must fit. What many dialects share (a
+    16-bit service such as FFE0, the Nordic UART, a company) never identifies a device; it only adds to the score.
     """
     if match.exclude.fits(advertisement):
         return 0
@@ -181,8 +197,7 @@ def score(match: Match, advertisement: Advertisement) -> int:
     shown = [data for data in match.manufacturer if data.fits(advertisement)]
     patterned = any(data.data is not None for data in shown)
     of_company = match.company in advertisement.manufacturer or any(data.data is None for data in shown)
-    own = patterned or any(not service.endswith(BASE_SUFFIX) for service in offered)
-    if match.names and not named and not own:
+    if not (named or patterned or any(_is_own(service) for service in offered)):
         return 0
     return _NAME * named + _SERVICE * bool(offered) + _COMPANY * of_company + _MANUFACTURER * patterned
 
@@ -198,6 +213,7 @@ def _examples(match: Match) -> Iterator[Advertisement]:
     """Advertisements as the match has them, the simplest first; each of them may be excluded."""
     names = [example_of_glob(pattern, filling) for filling in _FILLINGS for pattern in match.names] or [""]
     pattern = next((data for data in match.manufacturer if data.data is not None), None)
+    services = tuple(sorted(match.services, key=_is_own, reverse=True))[:1]
     companies = {data.company: b"" for data in match.manufacturer[:1]}
     if match.company is not None:
         companies[match.company] = b""
@@ -205,4 +221,4 @@ def _examples(match: Match) -> Iterator[Advertisement]:
         manufacturer = dict(companies)
         if pattern is not None and pattern.data is not None:
             manufacturer[pattern.company] = pattern.data.filled(any_byte)
-        yield Advertisement(name, match.services[:1], MappingProxyType(manufacturer))
+        yield Advertisement(name, services, MappingProxyType(manufacturer))

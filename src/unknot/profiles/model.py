@@ -256,5 +256,8 @@ class FirmwareProfile(Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> FirmwareProfile:
+        if (self.evidence is Evidence.VERIFIED) != bool(self.verified_on):
+            found = "nothing" if not self.verified_on else f"products beside evidence = {self.evidence.value!r}"
+            raise datafile.Misfit("verified_on", found, 'products it was tried on, beside evidence = "verified"')
         fitting.prove(self)
         return self
