@@ -241,7 +241,7 @@ async def test_the_balls_own_button_is_heard_and_not_fought(air: Air, simulated_
         await asyncio.sleep(5)
         with written(simulated_ball) as writes:
             simulated_ball.press_button()
-            await asyncio.sleep(60)
+            await asyncio.sleep(50)
         assert ear.levels == [50]
         assert ball.level == simulated_ball.level == 50
         assert writes == []  # a level that the person chose is not ours to renew

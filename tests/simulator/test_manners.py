@@ -385,12 +385,16 @@ async def test_29_the_guard_too_writes_every_part_of_a_stop_whatever_one_channel
     said: list[str] = []
 
     class Client:
+        services = ()
+
         async def write_gatt_char(self, characteristic: str, data: bytes, *, response: bool) -> None:
             said.append(data.hex())
             if data == b"\x01":
                 raise BleakError(f"{characteristic} refuses, {response}")
 
-    orders = Orders("C0:BA:11:00:00:01", "the ball", (), (("ffe1", "01", True, 0.0), ("ffe1", "02", True, 0.0)))
+    orders = Orders(
+        "C0:BA:11:00:00:01", "the ball", (), (("ffe0", "ffe1", "01", True, 0.0), ("ffe0", "ffe1", "02", True, 0.0))
+    )
     with pytest.raises(BleakError):
         await takeover._write_once(Client(), orders)  # type: ignore[arg-type]
     assert said == ["01", "02"]

@@ -18,6 +18,7 @@ from unknot.device.precautions import Precautions
 from unknot.device.reach import reach
 from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
+from unknot.profiles.model import Kind
 from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
@@ -362,7 +363,8 @@ class Ball:
         address, was_on = self.address, self.level > 0
         try:
             await self._link.abandon()
-            outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=self._restore_seconds)
+            seconds = self._restore_seconds + _longest_dialogue((self.profile,))
+            outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=seconds)
         except LinkError as error:
             self._is_restorable = False
             self._restoring = None
@@ -401,6 +403,7 @@ class Ball:
             heard=self._heard,
             refused=self._refused,
             failed=self._link_lost,
+            overruled=self._take_up,
             ask=self._ask,
         )
         self._writer = self._talk.writer
@@ -415,25 +418,33 @@ class Ball:
         """For whatever can be stopped; a dialogue that fails leaves what the stop before it has reached."""
         await self._choose_a_tongue()
         outcome = await self._stop_at_once()
-        if not self.profile.init:
+        steps = self.profile.init
+        if self.profile.kind is not Kind.VIBRATION or not self.profile.wants_dialogue:
             return outcome
         try:
+            if any(step.press for step in steps):
+                raise LinkTimeout(f"{self.name} wants its button pressed first", address=self.address)
             await self._talk.get_acquainted()
         except LinkError as error:
-            log.warning("%s may not have heard the stop, since its dialogue failed: %s", self.name, error)
+            log.warning("%s may not have heard the stop: %s", self.name, error)
             return StopOutcome.SENT
         return await self._stop_at_once()
 
     async def _greet_with_stop(self) -> StopOutcome:
         """The same where the motor may be running: the first write is a stop.
 
-        A ball that wants a dialogue first may not have heard it, so it is stopped once more after that.
+        A ball that wants a dialogue first may not have heard it, so only the stop after that is believed.
         """
         await self._choose_a_tongue()
         limits.refuse_unsuitable(self.profile)
-        outcome = await self._stop_at_once()
+        self._writer.may_run = self._writer.may_run or self._is_orphaned
+        if not self.profile.wants_dialogue:
+            outcome = await self._stop_at_once()
+            await self._talk.get_acquainted()
+            return outcome
+        await self._writer.stop_unbelieved()
         await self._talk.get_acquainted()
-        return await self._stop_at_once() if self.profile.init else outcome
+        return await self._stop_at_once()
 
     async def _stop_at_once(self) -> StopOutcome:
         outcome = await self._writer.stop()
@@ -449,6 +460,10 @@ class Ball:
             if profile is not self.profile:
                 self._speak(profile)
         self._talk.begin()
+        self._order_guard()
+
+    def _order_guard(self) -> None:
+        """Say how the ball is stopped, by what it has told so far."""
         self._writer.guard = self._precautions.order(self._talk.codec, self._link, self.name)
 
     # Leaving.
@@ -458,7 +473,7 @@ class Ball:
         outcome = None
         self._writer.close()
         try:
-            if self._link.is_connected or self.level:
+            if self._link.is_connected or self._writer.may_run:
                 outcome = await self.stop()
                 self._may_run_on = outcome is StopOutcome.UNKNOWN
             if outcome is StopOutcome.SENT:
@@ -475,7 +490,7 @@ class Ball:
             await self._let_go()
 
     async def _let_go(self) -> None:
-        await self._precautions.drop(is_off=self.level == 0)
+        await self._precautions.drop(is_off=not self._writer.may_run)
 
     async def _let_arrive(self) -> None:
         """Hold the link until what was sent without acknowledgement has arrived: what is read after it proves it."""
@@ -495,6 +510,8 @@ class Ball:
         news = {name: value for name, value in report.values.items() if told.get(name) != value}
         told.update(news)
         self._hear_level(report)
+        if self._talk.codec.is_taught_by(report.name) and self._link.is_connected:
+            self._order_guard()
         self._talk.upkeep.hear(report.name, report.values)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             self._tell(lambda listener: listener.ball_reported(facts))
@@ -506,7 +523,13 @@ class Ball:
 
     def _hear_level(self, report: Report) -> None:
         level, sequence = self._level_in(report), report.values.get("sequence")
-        if level is None or not 0 <= level <= self.profile.motor.levels:
+        if level is None:
+            if report.values.get("running"):
+                self._writer.hear_on()
+                self._writer.told_off = False
+            return
+        if level > self.profile.motor.levels:
+            self._writer.hear_on()  # whatever it means, it is not off
             return
         self._writer.stepper.hear(level)
         now, sent = asyncio.get_running_loop().time(), self._writer.sequence
@@ -517,15 +540,22 @@ class Ball:
             self._writer.hear_off()
         if self._writer.is_under_way:
             self._echoes.follow(level, now)
-            return  # each part of it is told, and none is the person's
+            self._writer.told_off = level == 0
+            return  # each part of it is told, and none is the person's until it has been written
         if self._echoes.hear(level, self.level, now, sequence=sequence, sent=sent):
-            lapsed = level == 0 and self._writer.has_lapsed(now)
-            self._writer.adopt(level, now)
+            self._take_up(level)
+
+    def _take_up(self, level: int) -> None:
+        """The ball has a level of its own accord: it is adopted, and told."""
+        now = asyncio.get_running_loop().time()
+        lapsed = level == 0 and self._writer.has_lapsed(now)
+        self._writer.adopt(level, now)
+        if level == 0:
             self._lift_limit()
-            if lapsed:
-                self._tell(lambda listener: listener.ball_lapsed())
-            else:
-                self._tell(lambda listener: listener.ball_changed_level(level))
+        if lapsed:
+            self._tell(lambda listener: listener.ball_lapsed())
+        else:
+            self._tell(lambda listener: listener.ball_changed_level(level))
 
     def _level_in(self, report: Report) -> int | None:
         """The level that a report tells, also where it only tells that the motor is off, or on if it has one level."""

@@ -37,6 +37,7 @@ class Conversation:
         heard: is told every report.
         refused: is told a refusal that nobody waits for.
         failed: is told that the ball does not answer.
+        overruled: is told a level that the ball has of its own accord while it is being led to another one.
         ask: is told what the person is to do on the ball.
 
     Attributes:
@@ -56,12 +57,14 @@ class Conversation:
         heard: Callable[[Report], None],
         refused: Callable[[Refused], None],
         failed: Callable[[LinkError], None],
+        overruled: Callable[[int], None],
         ask: Callable[[str], None],
     ) -> None:
         self.profile = profile
         self.codec = Codec(profile)
         self.hearing = Hearing(self.codec, heard, refused)
         self.writer = Writer(link, self.codec, self.hearing, echoes, failed)
+        self.writer.overruled = overruled
         self.upkeep = Upkeep(profile, link, self.writer, self.hearing)
         self._link = link
         self._ask = ask

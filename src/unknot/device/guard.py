@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from unknot.profiles.speech import Stop
+from unknot.protocols.limits import LEFT_ALONE_SECONDS
 
 if TYPE_CHECKING:
     from unknot.device.link import Link
@@ -28,9 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PROMISE_SECONDS = 2.0
-"""A motor is off that long after its controller was killed, where the link still stands (judgement: before a person has
-found out what is wrong)."""
+PROMISE_SECONDS = LEFT_ALONE_SECONDS
+"""A motor is off that long after its controller was killed, where the link still stands (s)."""
 
 BEAT_SECONDS = 0.5
 """How often the controller says, while the motor may be on, that it lives (judgement)."""
@@ -50,17 +50,20 @@ class Orders:
         address: the ball's address.
         name: what to call it.
         services: service UUIDs by which the system finds a link that stands.
-        stop: the writes of a stop: characteristic UUID, bytes in hexadecimal, whether with response, seconds to pause.
+        stop: the writes of a stop: UUIDs of service and characteristic, bytes in hexadecimal, whether with response,
+            seconds to pause.
         repeats: how often they are written.
         gap: seconds between two repeats.
+        spacing: seconds to wait before the first write: what comes sooner after the controller's last is not heard.
     """
 
     address: str
     name: str
     services: tuple[str, ...]
-    stop: tuple[tuple[str, str, bool, float], ...]
+    stop: tuple[tuple[str, str, str, bool, float], ...]
     repeats: int = 1
     gap: float = 0.0
+    spacing: float = 0.0
 
     @classmethod
     def for_ball(cls, codec: Codec, link: Link, name: str) -> Self:
@@ -68,10 +71,16 @@ class Orders:
         writes = codec.encode(Stop(codec.profile.sequence.first))
         safety = codec.profile.safety
         stop = tuple(
-            (link.uuid(one.to), one.data.hex(), link.acknowledges(one), max(one.pause, safety.spacing))
+            (
+                link.service(one.to),
+                link.uuid(one.to),
+                one.data.hex(),
+                link.acknowledges(one),
+                max(one.pause, safety.spacing),
+            )
             for one in writes
         )
-        is_acknowledged = all(response for _, _, response, _ in stop)
+        is_acknowledged = all(response for *_, response, _ in stop)
         return cls(
             link.address,
             name,
@@ -79,12 +88,13 @@ class Orders:
             stop,
             1 if is_acknowledged else safety.stop_repeat,
             safety.stop_gap,
+            safety.spacing,
         )
 
     @property
     def is_acknowledged(self) -> bool:
         """Whether the ball acknowledges every write of the stop."""
-        return all(response for _, _, response, _ in self.stop)
+        return all(response for *_, response, _ in self.stop)
 
 
 def is_needed(profile: FirmwareProfile) -> bool:
@@ -106,6 +116,7 @@ class Guard:
         self._pipe = process.stdin
         self._is_armed = False
         self._is_heard = True
+        self._orders: Orders | None = None
 
     @classmethod
     def start(cls, arguments: tuple[str, ...]) -> Self | None:
@@ -124,7 +135,10 @@ class Guard:
             return None
 
     def order(self, orders: Orders) -> None:
-        """Say how to stop the ball, as it is connected from now on."""
+        """Say how to stop the ball, as it is connected from now on; what it knows already is not said again."""
+        if orders == self._orders:
+            return
+        self._orders = orders
         self._tell({"orders": asdict(orders)})
 
     def arm(self) -> None:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from unknot.device.link import OPERATION_SECONDS
-from unknot.errors import GattMismatch, LinkError, LinkLost
+from unknot.errors import AttError, GattMismatch, LinkLost
 from unknot.profiles.assembly import Assembler
 from unknot.profiles.speech import Write
 from unknot.profiles.variant import DEVICE_INFORMATION
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 Candidates = tuple[tuple["FirmwareProfile", int], ...]
 """Profiles with the scores that the advertisement gave them, the best first."""
+
+
+ASKED = 2
+"""How often a query is written: a reply that is lost must not make another firmware of it (judgement)."""
 
 
 class Identifier:
@@ -105,9 +109,7 @@ class Identifier:
             if characteristic is not None:
                 try:
                     text = (await self._link.read_from(characteristic)).decode(errors="replace").strip("\0 ")
-                except LinkLost:
-                    raise
-                except LinkError as error:
+                except AttError as error:  # it refuses to tell; any other failure is no answer, and is tried again
                     log.info("%s: %s", name, error)
             self._told[name] = text
         return self._told[name]
@@ -121,7 +123,11 @@ class Identifier:
         key = self._link.uuid(ask.to), data, source
         if key not in self._replies:
             write = Write(ask.to, data, profile.gatt[ask.to].write[0])
-            self._replies[key] = await self._ask(write, source, profile.gatt[source].assemble)
+            for _ in range(ASKED):
+                self._replies[key] = await self._ask(write, source, profile.gatt[source].assemble)
+                await asyncio.sleep(profile.safety.spacing)  # so that what follows is heard
+                if self._replies[key] is not None:
+                    break
         return self._replies[key]
 
     async def _ask(self, write: Write, source: str, assembly: Assembly | None) -> bytes | None:
@@ -137,9 +143,7 @@ class Identifier:
         try:
             await self._link.write(write)
             await asyncio.wait([came], timeout=OPERATION_SECONDS)
-        except LinkLost:
-            raise
-        except LinkError as error:
+        except AttError as error:
             log.info("asking for the firmware: %s", error)
         finally:
             if self._link.is_connected:

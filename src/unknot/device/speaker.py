@@ -29,11 +29,13 @@ class Speaker:
 
     Attributes:
         turn: the number of the newest turn.
+        sent: how many writes of what was said last have gone out.
         pace: the least time between two writes.
     """
 
     def __init__(self, link: Link, hearing: Hearing, spacing: float) -> None:
         self.turn = 0
+        self.sent = 0
         self.pace = Pace(spacing)
         self._link = link
         self._hearing = hearing
@@ -48,14 +50,18 @@ class Speaker:
     async def say(self, writes: tuple[Write, ...], turn: int) -> bool:
         """Write one after the other; whether all went out before something newer was asked for.
 
+        A frame that has begun is written to its end: a ball that joins pieces would take the next frame for its rest.
+
         Raises:
             LinkError: one was not written, not answered, or refused.
         """
+        self.sent, is_whole = 0, True
         for write in writes:
             if (left := self.pace.left) > 0:
-                await self.rest(left, turn)
-            if turn != self.turn:
+                await (self.rest(left, turn) if is_whole else self.pace.keep())
+            if is_whole and turn != self.turn:
                 return False
+            is_whole = not write.goes_on
             try:
                 if write.answer is None:
                     await self._link.write(write)
@@ -63,6 +69,7 @@ class Speaker:
                     await self._say_and_wait(write, write.answer, turn)
             finally:
                 self.pace.said()
+            self.sent += 1
             if write.pause:
                 await self.rest(write.pause, turn)
         return True

@@ -59,13 +59,18 @@ class Steps:
         self._number = number
         self._stop = stop
 
-    async def take(self, level: int, turn: int, may_be: Callable[[int], None]) -> None:
+    async def take(self, level: int, turn: int, may_be: Callable[[int], None]) -> int | None:
         """Step until the ball says that it is at the level, or something newer is asked for.
+
+        A level that the step cannot have led to is the person's, by the ball's own button: it ends the walk.
 
         Args:
             level: where to go.
             turn: of whose turn this is part.
             may_be: told, before each step, which level the motor may have from then on.
+
+        Returns:
+            The person's level, or None.
 
         Raises:
             LinkError: a step was not written, or the ball does not come to the level or does not tell where it is.
@@ -76,10 +81,20 @@ class Steps:
         # The longest way is off, and up again level by level; on it some steps may be lost.
         for _ in range(self._codec.profile.motor.levels + 1 + SPARE_STEPS):
             if turn != self._speaker.turn or (step := stepper.next_step(level)) is None:
-                return
+                return None
+            before = stepper.told or 0
             if step != STOP:
-                may_be((stepper.told or 0) + 1)
+                may_be(before + 1)
             await self._take_one(step, turn)
+            now = stepper.told
+            if now is None or turn != self._speaker.turn:
+                continue
+            if step == "toggle" and now > level:
+                await self._stop()
+                message = f"{self._link.address} comes on at level {now} where {level} was asked for"
+                raise LinkTimeout(message, address=self._link.address)
+            if _is_anothers(step, before, now):
+                return now
         raise LinkTimeout(f"{self._link.address} does not come to level {level}", address=self._link.address)
 
     async def _take_one(self, step: Key | Literal["stop"], turn: int) -> None:
@@ -138,3 +153,12 @@ class Steps:
 
     def _untold(self) -> LinkTimeout:
         return LinkTimeout(f"{self._link.address} does not tell its level", address=self._link.address)
+
+
+def _is_anothers(step: str, before: int, now: int) -> bool:
+    """Whether a step cannot have led from the one level to the other; a step that was lost leads nowhere."""
+    if now == before:
+        return False
+    if step in (STOP, "down"):
+        return now > before
+    return now < before

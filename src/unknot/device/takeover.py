@@ -19,6 +19,7 @@ from unknot.device.reach import BACK_OFF
 from unknot.device.writer import ATTEMPTS
 
 if TYPE_CHECKING:
+    from bleak.backends.characteristic import BleakGATTCharacteristic
     from bleak.backends.device import BLEDevice
 
     from unknot.device.radio import Radio
@@ -152,6 +153,7 @@ def _client(device: BLEDevice | str, radio: Radio) -> BleakClient:
 
 async def _write_stop(client: BleakClient, orders: Orders) -> None:
     """Write the stop as often as the ball needs it; once it has gone out, a repeat that fails is no failure."""
+    await asyncio.sleep(orders.spacing)
     for attempt in range(ATTEMPTS):
         try:
             await _write_once(client, orders)
@@ -168,9 +170,10 @@ async def _write_stop(client: BleakClient, orders: Orders) -> None:
 async def _write_once(client: BleakClient, orders: Orders) -> None:
     """Write all of it, whatever becomes of a part: what one motor refuses must not keep another running."""
     failure: Exception | None = None
-    for characteristic, data, response, pause in orders.stop:
+    for service, uuid, data, response, pause in orders.stop:
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
+                characteristic = _characteristic(client, service, uuid)
                 await client.write_gatt_char(characteristic, bytes.fromhex(data), response=response)
         except Exception as error:  # noqa: BLE001 - the next part may still be heard
             failure = failure or error
@@ -178,6 +181,16 @@ async def _write_once(client: BleakClient, orders: Orders) -> None:
             await asyncio.sleep(pause)
     if failure is not None:
         raise failure
+
+
+def _characteristic(client: BleakClient, service: str, uuid: str) -> BleakGATTCharacteristic | str:
+    """The one in that service: the same UUID may stand in several, and bleak then writes to none by it."""
+    for there in client.services:
+        if there.uuid == service:
+            for characteristic in there.characteristics:
+                if characteristic.uuid == uuid:
+                    return characteristic
+    return uuid
 
 
 async def _disconnect(client: BleakClient) -> None:

@@ -60,6 +60,10 @@ class Writer:
         leased_until: when the level ends by itself unless it is renewed (time of the loop); infinite without a lease.
         sequence: the number of the newest command.
         guard: who stops the ball if this process is killed; told when a motor is about to run, and when it is off.
+        may_run: whether the motor is not known to be off.
+        overruled: called with a level that the ball turned out to have of its own accord while it was being led to
+            another one.
+        told_off: whether the ball told last, while a level was on its way, that it is off.
         is_under_way: whether steps, or a level of several writes, are being written: what the ball tells of its level
             meanwhile is our doing.
     """
@@ -74,6 +78,9 @@ class Writer:
         self.guard: Guard | None = None
         self._link = link
         self.is_under_way = False
+        self.may_run = False
+        self.told_off = False
+        self._is_started = False
         self._codec = codec
         self._safety = codec.profile.safety
         self._hearing = hearing
@@ -81,6 +88,7 @@ class Writer:
         self._speaker = Speaker(link, hearing, codec.profile.safety.spacing)
         self._steps = Steps(link, codec, self._speaker, hearing, number=self._next_sequence, stop=self._write_stop)
         self.fail = failed
+        self.overruled: Callable[[int], None] = lambda _: None
         self._lock = asyncio.Lock()
         self._stops = 0  # that are asked for and not yet done
         self._is_barred = False
@@ -118,6 +126,24 @@ class Writer:
         """Stop the motor before everything else that waits; what is known about it then. Cancellation waits."""
         self.withdraw()  # at once, not when the task below gets its turn
         return await finish(self._stop)
+
+    async def stop_unbelieved(self) -> None:
+        """Write a stop to a ball that may not hear it, because it wants a dialogue first: nothing follows from it.
+
+        Raises:
+            LinkError: it could not be written.
+        """
+        self.withdraw()
+        async with self._lock:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    self._echoes.command(0, self.level, asyncio.get_running_loop().time())
+                    await self._speaker.insist(self._codec.encode(Stop(self._next_sequence())))
+                except LinkError as error:
+                    if attempt == ATTEMPTS or isinstance(error, LinkLost):
+                        raise
+                else:
+                    return
 
     def withdraw(self) -> None:
         """Let nothing be written that waits for the link, and no lease be renewed; a stop or a level will follow."""
@@ -162,7 +188,8 @@ class Writer:
 
     def adopt(self, level: int, now: float) -> None:
         """The ball changed its level by itself: it is the person's, not ours to renew."""
-        self.level, self.since = level, now
+        self.level, self.since, self.may_run = level, now, level > 0
+        self._is_started = self._is_started and level > 0
         self.leased_until = math.inf
         self._off = None
         self._vibrating.clear()
@@ -240,7 +267,11 @@ class Writer:
                     return
 
     def _guess(self, level: int, before: int, began: float, *, refused: bool) -> None:
-        """What the motor has after a write that failed: what is refused changes nothing, all else may have arrived."""
+        """What the motor has after a write that failed.
+
+        What is refused changes nothing, unless a part of it went out before; all else may have arrived.
+        """
+        refused = refused and not self._speaker.sent
         if refused and self.level == level:
             self.level = before
         elif not refused and level != before:
@@ -251,23 +282,28 @@ class Writer:
             await self._try_steps(level, turn)
             return
         command = SetLevel(level, self._safety.lease, self._next_sequence())
-        writes = self._codec.encode(command) if before else self._codec.begin(command)
+        writes = self._codec.encode(command) if self._is_started else self._codec.begin(command)
         loop = asyncio.get_running_loop()
         now = loop.time()
         self._echoes.command(level, before, now)
-        self._off = None
+        self._off, self.may_run = None, True
         # Until the ball says otherwise: a write that fails half-way may have arrived.
         self.level = level
         lease = self._safety.lease or math.inf
         self.leased_until = now + OPERATION_SECONDS + lease
         if self.guard is not None:
             self.guard.arm()
-        self.is_under_way = len(writes) > 1
+        # What the ball tells while a level is renewed is the ball's own doing; while another is set, it may be ours.
+        self.is_under_way, self.told_off = len(writes) > 1 and level != before, False
         try:
             is_said = await self._speaker.say(writes, turn)
         finally:
             self.is_under_way = False
         if not is_said:
+            return
+        self._is_started = True
+        if self.told_off:
+            self.overruled(0)
             return
         self._written_at = now
         self.leased_until = loop.time() + lease
@@ -275,7 +311,7 @@ class Writer:
             self._vibrating.set()
 
     async def _try_steps(self, level: int, turn: int) -> None:
-        self._off = None
+        self._off, self.may_run = None, True
         if self.guard is not None:
             self.guard.arm()
 
@@ -284,11 +320,13 @@ class Writer:
 
         self.is_under_way = True
         try:
-            await self._steps.take(level, turn, may_be)
+            overruled = await self._steps.take(level, turn, may_be)
         finally:
             self.is_under_way = False
             if self.stepper.told is not None:
                 self.level = self.stepper.told
+        if overruled is not None:
+            self.overruled(overruled)
 
     async def _stop(self) -> StopOutcome:
         self._stops += 1
@@ -302,7 +340,7 @@ class Writer:
             self._off_heard.clear()
             outcome = await self._try_to_stop()
             if outcome is not StopOutcome.UNKNOWN:
-                self.level = 0
+                self.level, self.may_run, self._is_started = 0, False, False
                 self._vibrating.clear()
                 if self.guard is not None:
                     self.guard.disarm()
@@ -322,7 +360,8 @@ class Writer:
             try:
                 outcome = await self._write_stop()
             except Exception as error:  # noqa: BLE001 - whatever went wrong, the motor must be stopped
-                if not self._off_heard.is_set():
+                # Where a stop is several writes, one motor's word does not stand for the others.
+                if not self._off_heard.is_set() or len(self._codec.profile.commands.stop) > 1:
                     log.info("stop, attempt %d of %d: %s", attempt, ATTEMPTS, error or repr(error))
                     continue
                 self._date_off()

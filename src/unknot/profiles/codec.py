@@ -6,6 +6,7 @@ profile that drives a client also makes a simulator. Pure: bytes in, bytes out.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch, FrameValueError, LevelOutOfRange, UsageError
@@ -104,6 +105,27 @@ class Codec:
         """
         return self._say((self._steps if line.part == "init" else self._kept)[line.number], values)
 
+    def pack_level(self, level: int) -> tuple[Write, ...]:
+        """The writes that set a level, also one that is never to be written; for proofs. Raises as `encode`."""
+        values: Values = {"level": level, "sequence": self.profile.sequence.first, "running": 1}
+        return self._say(self._set_level, {**values, "lease": self.profile.safety.lease or 0.0})
+
+    def fixed_part(self, number: int) -> tuple[Write, ...]:
+        """The writes of one entry of ``set_level`` that carries no level; for proofs. Raises as `encode`."""
+        write = (self.profile.commands.set_level or ())[number]
+        lines = tuple(line for line in self._set_level if line.frame is write.frame and line.to == write.to)
+        values: Values = {"level": 0, "sequence": self.profile.sequence.first, "running": 1}
+        return self._say(lines, {**values, "lease": self.profile.safety.lease or 0.0})
+
+    def looks_like_a_level(self, to: str, data: bytes) -> bool:
+        """Whether bytes have the form of what carries a level, whatever its value; for proofs."""
+        for line in self._set_level:
+            if line.to == to and "level" in line.frame.slots and line.frame.might_be(data):
+                with suppress(FrameMismatch):
+                    told = line.frame.unpack(data)
+                    return all(told.get(slot) == value for slot, value in line.turn.items())
+        return False
+
     def refuse_level(self, level: object) -> None:
         """Raise `LevelOutOfRange` unless the ball has the level; `encode` does it too."""
         levels = self.profile.motor.highest
@@ -131,6 +153,10 @@ class Codec:
             for values in (example.report or {}).values():
                 self.remember({slot: value for slot, value in values.items() if slot in self.profile.settings})
         self.remember(self._defaults)
+
+    def is_taught_by(self, report: str) -> bool:
+        """Whether what that report tells may stand in what is written."""
+        return report in self._taught
 
     def forget(self) -> None:
         """A new link begins: what the ball told on the last one is not true of it."""
@@ -179,12 +205,17 @@ class Codec:
             self._balls_sealing = self.cipher.ball()
         return said.source, self._balls_sealing.seal(said.source, said.frame.pack(to_wire(self._slots(said), values)))
 
-    def reader(self) -> CommandReader:
-        """The ball's end of `encode`: a reader of writes on a new link."""
+    def reader(self, *, beside_stop: bool = False) -> CommandReader:
+        """The ball's end of `encode`: a reader of writes on a new link.
+
+        Args:
+            beside_stop: read what the stop would mean if it were none, for the proof that it starts no motor.
+        """
         self._balls_sealing = self.cipher.ball()
         if self._phrases is None:
             self._phrases = phrasebook(self.profile)
-        return CommandReader(self.profile.id, self._phrases, self._balls_sealing)
+        phrases = self._phrases[1:] if beside_stop else self._phrases
+        return CommandReader(self.profile.id, phrases, self._balls_sealing)
 
     @property
     def cipher(self) -> plugins.Cipher:
@@ -240,7 +271,7 @@ class Codec:
             data = seal(line.to, line.pack(values))
             if line.pieces:
                 *pieces, last = line.split(data)
-                writes += [Write(line.to, piece, line.kind) for piece in pieces]
+                writes += [Write(line.to, piece, line.kind, goes_on=True) for piece in pieces]
                 data = last
             writes.append(Write(line.to, data, line.kind, line.pause, line.answer))
         return tuple(writes)

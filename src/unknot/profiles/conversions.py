@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from unknot.profiles import rules, scales
-from unknot.profiles.fields import Name, in_schema
+from unknot.profiles.fields import Flag, Name, in_schema
 from unknot.profiles.frames.frame import MAX_BYTES
 from unknot.profiles.rules import Value
 from unknot.profiles.scales import WIRE_MAX, Wire
@@ -92,7 +92,7 @@ _HEADS = ("table", "words", "decimals", "points", "steps", "by", "any", "all")
 
 _OWN = {
     "line": {"scale", "offset", "round"},
-    "table": {"table", "read"},
+    "table": {"table", "read", "codes"},
     "words": {"words"},
     "decimals": {"decimals"},
     "points": {"points"},
@@ -134,6 +134,7 @@ class Conversion(Section):
         offset: added after scaling.
         round: which integer is written: the nearest (halves up), the next below or the next above.
         table: what is written for 0, 1, 2 …: integers, or bytes in hex.
+        codes: whether a table of levels may neither rise nor fall, because its integers are codes and no strengths.
         read: whether only entries of the table are read, or the nearest one is taken.
         words: numbers by the words that stand for them in text; of several for one number the first is written.
         decimals: a number in text with so many digits after the point.
@@ -158,6 +159,7 @@ class Conversion(Section):
     round: Literal["nearest", "down", "up"] = "nearest"
     table: _Wires = ()
     read: Literal["exact", "nearest"] = "exact"
+    codes: Flag = False
     words: Annotated[dict[_Word, _Small], Field(max_length=LIST_MAX)] = {}
     decimals: Annotated[int, Field(strict=True, ge=0, le=DECIMALS_MAX)] | None = None
     points: Annotated[tuple[tuple[_Number, _Small], ...], Field(min_length=2, max_length=LIST_MAX)] = ()

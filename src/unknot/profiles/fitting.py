@@ -5,6 +5,7 @@ Each check raises `unknot.datafile.Misfit` with the key to mend.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from unknot.datafile import Misfit
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from unknot.profiles.model import FirmwareProfile
     from unknot.profiles.phrases import Report, Write
+
+STOP_MOST = 2.0
+"""Seconds that the gaps and pauses of a stop may take: as long as a motor may run on without a controller."""
 
 OURS = frozenset({"level", "lease", "sequence", "running"})
 """The slots of a command that unknot fills by itself."""
@@ -34,6 +38,7 @@ def prove(profile: FirmwareProfile) -> None:
     _values_are_carried(profile)
     _level_can_be_reached(profile)
     _stop_is_absolute(profile)
+    _commands_are_quick(profile)
     _levels_can_be_told_apart(profile)
 
 
@@ -130,6 +135,8 @@ def _slots_are_filled(profile: FirmwareProfile) -> None:
             kept = profile.keep_alive[int(key.split(".")[1])]
             known |= OURS if kept.when is None else OURS | set(profile.reports[kept.when].frame.slots)
         computed = {name for name, one in profile.values.items() if (one.any or one.all) and set(one.needs) <= known}
+        if ours := set(write.each) & OURS:
+            raise Misfit(f"{key}.each", f"the slot {min(ours)!r}", "a slot that unknot does not fill by itself")
         if strange := set(write.frame.slots) - known - computed:
             raise Misfit(
                 f"{key}.frame", f"a slot {min(strange)!r}", f"no slots but {', '.join(sorted(known | computed))}"
@@ -198,6 +205,17 @@ def _stop_is_absolute(profile: FirmwareProfile) -> None:
                 )
 
 
+def _commands_are_quick(profile: FirmwareProfile) -> None:
+    """Nobody waits long for a stop, and a level is said before half of its lease is over."""
+    spacing, lease = profile.safety.spacing, profile.safety.lease
+    bounds = {"stop": STOP_MOST, "set_level": lease / 2 if lease is not None else math.inf}
+    for name, said in profile.commands.items():
+        seconds = sum(write.longest + spacing * write.count for write in said) - spacing
+        if seconds > bounds.get(name, math.inf) + 1e-9:
+            what = "for a stop" if name == "stop" else "half of the lease"
+            raise Misfit(f"commands.{name}", f"{seconds:g} s of gaps and pauses", f"at most {bounds[name]:g} s, {what}")
+
+
 def _needs(profile: FirmwareProfile, slot: str) -> tuple[str, ...]:
     conversion = profile.values.get(slot)
     return () if conversion is None else conversion.needs
@@ -210,6 +228,13 @@ def _levels_can_be_told_apart(profile: FirmwareProfile) -> None:
     if conversion.table and len(conversion.table) != levels + 1:
         raise Misfit(
             "values.level.table", f"{len(conversion.table)} entries", f"{levels + 1}, for the levels 0 to {levels}"
+        )
+    strengths = [entry for entry in conversion.table[1:] if isinstance(entry, int)]
+    if strengths not in (sorted(strengths), sorted(strengths, reverse=True)) and not conversion.codes:
+        raise Misfit(
+            "values.level.table",
+            "integers that neither rise nor fall",
+            "rising or falling strengths; if they are codes and no strengths, codes = true beside the table",
         )
     settings = {name: one.value for name, one in profile.settings.items() if one.value is not None}
     if any(need not in settings for need in conversion.needs):

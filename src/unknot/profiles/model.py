@@ -19,7 +19,7 @@ from unknot.profiles.examples import Example
 from unknot.profiles.fields import ID, Flag, Id, Name, Seconds, in_schema
 from unknot.profiles.gatt import Characteristic
 from unknot.profiles.matching import Match
-from unknot.profiles.phrases import Commands, KeepAlive, Patience, Pause, Refusal, Report, Step
+from unknot.profiles.phrases import LINES_MOST, Commands, KeepAlive, Patience, Pause, Refusal, Report, Step
 from unknot.profiles.section import Section
 from unknot.profiles.variant import Variant
 
@@ -28,6 +28,9 @@ LEVELS_MAX = 255
 
 SEQUENCE_MAX = 2**32 - 1
 """The widest counter: four bytes."""
+
+REPORTS_MOST = 64
+"""More kinds of messages than this no dialect has; each costs time when something arrives (judgement)."""
 
 STEP_SECONDS = 1.0
 """How long a ball may take to tell that a step has been taken, unless its file says otherwise (judgement)."""
@@ -159,7 +162,7 @@ class Safety(Section):
     stops_on_disconnect: YesOrNo = "unknown"
     persists_last_command: YesOrNo = "unknown"
     stop_repeat: Annotated[int, Field(strict=True, ge=1, le=5)] = 1
-    stop_gap: Seconds = 0.1
+    stop_gap: Pause = 0.1
     spacing: Pause = 0.0
     button: Literal["none", "cycle", "unknown"] = "unknown"
     bond: Literal["needed", "forbidden", "unknown"] = "unknown"
@@ -247,12 +250,17 @@ class FirmwareProfile(Section):
     values: dict[Name, Conversion] = {}
     sequence: Sequence = Sequence()
     commands: Commands
-    init: tuple[Step, ...] = ()
-    keep_alive: tuple[KeepAlive, ...] = ()
-    reports: dict[Name, Report] = {}
-    refusals: dict[Name, Refusal] = {}
+    init: Annotated[tuple[Step, ...], Field(max_length=LINES_MOST)] = ()
+    keep_alive: Annotated[tuple[KeepAlive, ...], Field(max_length=LINES_MOST)] = ()
+    reports: Annotated[dict[Name, Report], Field(max_length=REPORTS_MOST)] = {}
+    refusals: Annotated[dict[Name, Refusal], Field(max_length=REPORTS_MOST)] = {}
     safety: Safety = Safety()
     examples: tuple[Example, ...]
+
+    @property
+    def wants_dialogue(self) -> bool:
+        """Whether the ball obeys only after a dialogue."""
+        return any(not step.optional and (step.write is not None or step.press) for step in self.init)
 
     @model_validator(mode="after")
     def _fits_together(self) -> FirmwareProfile:

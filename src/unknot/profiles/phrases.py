@@ -18,6 +18,12 @@ from unknot.profiles.gatt import WriteKind
 from unknot.profiles.section import Section
 from unknot.profiles.speech import Key
 
+WRITES_MOST = 64
+"""How many writes a command may be in all, turns and repeats included: eight motors, twice, and more (judgement)."""
+
+LINES_MOST = 32
+"""How many steps a dialogue may have, and how many keep-alives there may be (judgement)."""
+
 REPEATS_MOST = 10
 """How often a write is repeated at most: a released key is told up to four times (Leggett Okin), with some room."""
 
@@ -56,6 +62,8 @@ def _patient(seconds: float) -> float:
 def _some(writes: tuple[Write, ...]) -> tuple[Write, ...]:
     if not writes:
         raise ValueError("at least one write")
+    if sum(write.count for write in writes) > WRITES_MOST:
+        raise ValueError(f"at most {WRITES_MOST} writes, repeats and turns included")
     return writes
 
 
@@ -102,6 +110,16 @@ class Write(Section):
         if len(self.each) > 1:
             raise Misfit("each", f"{len(self.each)} slots", "one slot with its values")
         return self
+
+    @property
+    def count(self) -> int:
+        """How many writes it is in all."""
+        return self.repeat * len(self.turns())
+
+    @property
+    def longest(self) -> float:
+        """Seconds that its gaps and its pause take."""
+        return (self.count - 1) * (self.gap if self.repeat > 1 else 0.0) + self.pause
 
     def turns(self) -> tuple[Mapping[str, int], ...]:
         """The values of the slot that is gone through, one mapping for each write."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from unknot.datafile import Misfit, StrayKey
 from unknot.errors import UnknotError
-from unknot.profiles import plugins
+from unknot.profiles import harmless, plugins
 from unknot.profiles.codec import Codec
 from unknot.profiles.phrases import STEPS
 from unknot.profiles.speech import Line, Press, Refused, Report, SetLevel, Start, Stop
@@ -45,6 +45,8 @@ def prove(profile: FirmwareProfile) -> None:
     for name in must_be_shown(profile):
         if name not in proved:
             raise Misfit("examples", f"none for {name!r}", "at least one for everything that is said and told")
+    _teach(codec, {})
+    harmless.prove(codec)
     highest = profile.motor.highest
     prove_levels(codec, sorted({1, (1 + highest) // 2, highest}))
 

@@ -84,6 +84,7 @@ class Write:
         kind: how to write them.
         pause: seconds before whatever follows.
         answer: the report to wait for before anything else is said, or None.
+        goes_on: whether it is a piece of a frame whose next piece must follow, whatever else is asked for.
     """
 
     to: str
@@ -91,6 +92,7 @@ class Write:
     kind: WriteKind
     pause: float = 0.0
     answer: str | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +110,11 @@ class Report:
 
     @property
     def level(self) -> int | None:
-        """The applied level, if the report tells it."""
+        """The applied level, if the report tells it; what is more than off is at least 1."""
         level = self.values.get("level")
-        return None if level is None or isinstance(level, str) else round(level)
+        if level is None or isinstance(level, str):
+            return None
+        return max(1, round(level)) if level > 0 else 0
 
 
 @dataclass(frozen=True, slots=True)

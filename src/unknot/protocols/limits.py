@@ -88,6 +88,10 @@ SESSION = Limit("the longest vibration in one session", 900.0, "s", "15 min: a m
 REST = Limit("the shortest rest between spots", 5.0, "s", "judgement; trials rested 20 to 30 s")
 FREE = Limit("the longest free vibration", 60.0, "s", "judgement: bounded where no muscle sets a limit")
 MISSED_TICK = Limit("the longest that the program may be held up", 1.0, "s", "judgement: one deadline of a write")
+LEFT_ALONE_SECONDS = 2.0
+"""A motor is off that long after its controller was killed, where the link still stands (judgement: before a person has
+found out what is wrong)."""
+
 FREE_CEILING = Ceiling.GENTLE
 FREE_INTENSITY = Limit(
     "the strongest free vibration",
@@ -160,9 +164,10 @@ def refuse_unsuitable(profile: FirmwareProfile) -> None:
         )
     if profile.codec is not None and not plugins.is_installed(profile.codec):
         raise CodecMissing(profile.codec, "it is not installed")
-    if profile.codec is not None and profile.safety.stops_within is None:
+    within = profile.safety.stops_within
+    if profile.codec is not None and (within is None or within > LEFT_ALONE_SECONDS):
         raise Unsuitable(
             f"refused: {profile.id} speaks through the codec plug-in {profile.codec!r}, so nobody else could stop the "
-            "ball if this program died, and its profile does not say that it stops by itself (safety.lease or "
-            'safety.stops_on_disconnect = "yes")'
+            "ball if this program died, and its profile does not say that it stops by itself within "
+            f'{LEFT_ALONE_SECONDS:g} s (safety.lease or safety.stops_on_disconnect = "yes")'
         )
