@@ -215,7 +215,7 @@ async def test_19_the_second_stop_keeps_the_time_between_commands_or_it_would_no
             assert sim.level == 0
 
 
-async def test_19_a_stop_that_is_asked_for_during_a_dialogue_waits_for_nothing() -> None:
+async def test_19_a_stop_during_a_dialogue_is_written_at_once_and_believed_after_it() -> None:
     sim = SimulatedBall(with_dialogue(PIN + '[[init]]\nwait = "20s"\n'))
     async with linked(sim) as ball:
         await ball.set_level(3)
@@ -223,8 +223,11 @@ async def test_19_a_stop_that_is_asked_for_during_a_dialogue_waits_for_nothing()
         await asyncio.sleep(5)  # the link is back, and the dialogue is being held
         assert ball.is_restoring
         with written(sim) as writes:
+            asked = asyncio.get_running_loop().time()
             assert await ball.stop() is StopOutcome.CONFIRMED
-            assert hexes(writes) == ["A5 00"]
+        assert hexes(writes) == ["A5 00", "A5 00"]
+        assert writes[0][0] == asked
+        assert writes[1][0] > asked + 10
 
 
 async def test_19_a_step_that_stands_twice_or_is_a_stop_too_unlocks_the_simulated_ball() -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from unknot.device import discovery
@@ -289,7 +290,12 @@ class Ball:
         return await finish(self._stop)
 
     async def _stop(self) -> StopOutcome:
-        outcome = await self._writer.stop()
+        if self._restoring is not None and self.profile.wants_dialogue:
+            with suppress(LinkError):
+                await self._writer.stop_unbelieved()  # it may hear it; what is known comes after the dialogue
+            outcome = StopOutcome.UNKNOWN
+        else:
+            outcome = await self._writer.stop()
         if outcome is StopOutcome.UNKNOWN:
             outcome = await self._stop_on_restored_link()
         if outcome is not StopOutcome.UNKNOWN:

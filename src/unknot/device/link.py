@@ -131,7 +131,7 @@ class Link:
 
     def acknowledges(self, write: Write) -> bool:
         """Whether the ball acknowledges that write; what its characteristic cannot do is done in the other way."""
-        properties = self._characteristics[write.to].properties
+        properties = self._named(write.to).properties
         if PROPERTIES[write.kind] in properties:
             return write.kind is WriteKind.REQUEST
         if PROPERTIES[OTHER[write.kind]] in properties:
@@ -152,6 +152,12 @@ class Link:
             async with asyncio.timeout(DISCONNECT_SECONDS):
                 await self._client.disconnect()
 
+    def _named(self, role: str) -> BleakGATTCharacteristic:
+        try:
+            return self._characteristics[role]
+        except KeyError:
+            raise LinkLost(f"the link to {self.address} has just begun", address=self.address) from None
+
     async def write(self, write: Write) -> None:
         """Write once, with a response where the write is a request.
 
@@ -160,9 +166,7 @@ class Link:
         """
         with ours("writing to", self.address):
             async with asyncio.timeout(OPERATION_SECONDS):
-                await self._client.write_gatt_char(
-                    self._characteristics[write.to], write.data, response=self.acknowledges(write)
-                )
+                await self._client.write_gatt_char(self._named(write.to), write.data, response=self.acknowledges(write))
 
     async def read(self, role: str) -> bytes:
         """The value of a characteristic.
@@ -170,7 +174,7 @@ class Link:
         Raises:
             LinkError: as for `write`.
         """
-        return await self.read_from(self._characteristics[role])
+        return await self.read_from(self._named(role))
 
     async def read_from(self, characteristic: BleakGATTCharacteristic) -> bytes:
         """The value of a characteristic that no profile names. Raises as `write`."""
