@@ -167,7 +167,7 @@ def test_what_does_not_fit_is_refused_never_wrapped_or_cut(
 
 
 MISMATCHES: list[tuple[str, bytes | str, int, str]] = [
-    ("55 AA 01", "55 AB 01", 1, "byte 1 is AB, not AA of 55 AA 01"),
+    ("55 AA 01", "55 AB 01", 1, "byte 1 is AB, but AA is fixed there"),
     ("55 AA 01", "55 AA", 2, "2 bytes end inside 55 AA 01"),
     ("55", "55 00", 1, "2 bytes, 1 expected"),
     ("{a:u16le}", "55", 1, "1 bytes end inside a"),
@@ -194,13 +194,18 @@ MISMATCHES: list[tuple[str, bytes | str, int, str]] = [
         "'<' base64( {a:u8} {b:u8} {c:u8} 07 ) '>'",
         b"<AAAABg==>",
         5,
-        "base64 at byte 1: inside, byte 3 is 06, not 07 of 07",
+        "base64 at byte 1: inside, byte 3 is 06, but 07 is fixed there",
     ),
     ("'<' base64( {a:u8} ) '>'", b"<A=>", 1, "byte 1: no base64"),
     ("'<' hex( 01 {a:u8} ) '>'", b"<0102", 5, "5 bytes end inside 3E"),
     ("'<' hex( 01 {a:u8} ) '>'", b"<01>", 3, "hex at byte 1: inside, 1 bytes end inside a"),
     ("'<' hex( 01 {a:u8} ) '>'", b"<010>", 1, "byte 1: no hex"),
-    ("C0 slip( C0 {a:u8} 01 ) C0", "C0 DB DC 02 02 C0", 4, "slip at byte 1: inside, byte 2 is 02, not 01 of 01"),
+    (
+        "C0 slip( C0 {a:u8} 01 ) C0",
+        "C0 DB DC 02 02 C0",
+        4,
+        "slip at byte 1: inside, byte 2 is 02, but 01 is fixed there",
+    ),
     ("C0 slip( {a:u8} ) C0", "C0 DB 02 C0", 1, "byte 1: no slip"),
     ("C0 slip( {a:u8} ) C0", "C0 DB C0", 1, "byte 1: no slip"),
     ("7E ppp( {a:u8} ) 7E", "7E 7D 7E", 1, "byte 1: no ppp"),

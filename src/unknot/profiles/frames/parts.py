@@ -120,7 +120,7 @@ class Fixed(Part):
             if index >= len(data):
                 break
             if data[index] != byte:
-                raise FrameMismatch(f"byte {index} is {data[index]:02X}, not {byte:02X} of {shown}", index)
+                raise FrameMismatch(f"byte {index} is {data[index]:02X}, but {byte:02X} is fixed there", index)
         raise ends_inside(data, shown)
 
 
