@@ -34,7 +34,9 @@ _PART_SHOWN = 40
 def encode(profile_id: str, words: Sequence[str], as_json: bool) -> None:
     """Show the writes that say a command, and what each byte of them is. Without a command: what can be said.
 
-    COMMAND is a command of the profile, with further slots of its frames beside it.
+    COMMAND is a command of the profile, with further slots of its frames beside it. Those without brackets in the
+    list of what can be said are told by the ball, and must be given here. Numbers may be hex, as in 0x1F; a lease
+    without a unit is in seconds.
 
     \b
     Examples:
