@@ -73,6 +73,47 @@ def test_two_files_of_one_command_that_claim_the_same_ball_are_told(
     assert (source, carets) == ("       14 | [match]", "          |  ^^^^^")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("profile", "show", "my-ball"),
+        ("profile", "encode", "my-ball", "stop"),
+        ("profile", "decode", "my-ball", "00"),
+        ("show", "calf", "--profile", "my-ball"),
+    ],
+    ids=lambda words: words[1],
+)
+def test_a_name_that_lacks_the_end_of_the_file_beside_is_told_it(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-ball.toml").touch()
+    assert leave(*words) == 2
+    assert capsys.readouterr().err == ("unknot: no profile is called 'my-ball'; did you mean the file my-ball.toml?\n")
+
+
+def test_a_profile_of_the_library_is_taken_before_a_file_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "open-ball.toml").touch()
+    assert leave("profile", "show", "open-ball") == 0
+    assert "(open-ball)" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-ball.toml").touch()
+    assert leave("profile", "check", "my-ball", "open-ball", "nothing") == 2
+    first, second, third = capsys.readouterr().err.splitlines()
+    wrong = "found no such file or directory; expected a readable TOML file"
+    assert first == f"unknot: my-ball: {wrong}; did you mean 'my-ball.toml'?"
+    assert second == f"unknot: open-ball: {wrong}; did you mean {str(shipped_folder() / 'open-ball.toml')!r}?"
+    assert third == f"unknot: nothing: {wrong}"
+
+
 DECODED = [
     (
         ["button-ball", "5A0259"],
