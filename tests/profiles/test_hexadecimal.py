@@ -40,7 +40,8 @@ def test_a_text_in_quotes_is_its_characters(text: str, after: bytes) -> None:
     [
         ("A5-1-03", "found '1' in 'A5-1-03'; expected two hex digits for each byte"),
         ("5A025", "found 5 hex digits, '5A025', in '5A025'; expected two hex digits for each byte"),
-        ("A5 0G", "found '0' in 'A5 0G'; expected two hex digits for each byte"),
+        ("A5 0G", "found 'G' in 'A5 0G'; expected hex, such as \"55 01 AA\", or ASCII in quotes, "
+                  "such as \"'STOP' 0A\""),
         ("a5:01:…", "found '…' in 'a5:01:…'; expected hex, such as \"55 01 AA\", or ASCII in quotes, "
                     "such as \"'STOP' 0A\""),
         ("01 'STOP", "found \"'STOP\"; expected printable ASCII between two quotes, such as 'STOP'"),

@@ -35,6 +35,8 @@ def parse(text: str) -> bytes:
             raise ValueError(_strange(text, at))
         if (digits := token["digits"]) is not None:
             if len(digits) % 2:
+                if text[token.end() : token.end() + 1].isalnum():
+                    raise ValueError(_strange(text, token.end()))
                 odd = f"{digits!r}" if len(digits) == 1 else f"{len(digits)} hex digits, {digits!r},"
                 raise ValueError(f"found {odd} in {text!r}; expected two hex digits for each byte")
             data += bytes.fromhex(digits)
