@@ -135,7 +135,7 @@ DECODED = [
     ),
     (
         ["button-ball", "5A", "--on", "level"],
-        "unknot: nothing of button-ball; nearest is report level on level: 1 bytes end inside level\n"
+        "unknot: nothing of button-ball; nearest is report level on level: the bytes end inside level\n"
         "  5A\n"
         "     ^^\n"
         "  5A {level:u8} {xor8:0..}\n",

@@ -105,7 +105,7 @@ def test_a_wrong_length_and_then_a_wrong_check_are_told_together() -> None:
 
 def test_a_wrong_byte_too_few_and_too_many_are_told() -> None:
     assert against("55 {level:u8} AA", "55 01 AB") == (2, "byte 2 is AB, but AA is fixed there", "")
-    assert against("55 {level:u16le}", "55 01") == (2, "2 bytes end inside level", "")
+    assert against("55 {level:u16le}", "55 01") == (2, "the bytes end inside level", "")
     assert against("55 {level:u8}", "55 01 02") == (2, "3 bytes, 2 expected", "")
     assert against("55 {_:..}", "55 01 02", (5, 8)) == (3, "3 bytes, 5 to 8 expected", "")
 

@@ -21,6 +21,7 @@ SPELLINGS = (
     lambda data: " ".join(f"0x{byte:02X}" for byte in data),
     lambda data: ", ".join(f"0X{byte:02x}" for byte in data),
     lambda data: f"0x{data.hex()}",
+    lambda data: "".join(f"\\x{byte:02x}" for byte in data),
 )
 """As nRF Connect, Wireshark, a program and a document write the same bytes."""
 

@@ -1,4 +1,4 @@
-"""Bytes as people and their tools write them; for ``unknot profile decode`` and for the examples of a profile.
+r"""Bytes as people and their tools write them; for ``unknot profile decode`` and for the examples of a profile.
 
 One spelling may be mixed with another:
 
@@ -6,7 +6,7 @@ One spelling may be mixed with another:
 ``55 01 AA``        pairs of hex digits, with or without spaces
 ``A5-01-03``        as nRF Connect shows them, with ``(0x)`` before them or without
 ``a5:01:03``        as Wireshark copies them
-``0xA5, 0x01``      as programs write them
+``0xA5, 0x01``      as programs write them, and ``\xA5\x01``
 ``'STOP' 0A``       printable ASCII in quotes
 ==================  ==========================================
 """
@@ -18,7 +18,7 @@ import re
 ASCII = "'[ -&(-~]+'"
 """What a text in quotes looks like."""
 
-_TOKEN = re.compile(rf"(?P<ascii>{ASCII})|\(0[xX]\)|(?:0[xX])?(?P<digits>[0-9A-Fa-f]+)|[\s,:-]+")
+_TOKEN = re.compile(rf"(?P<ascii>{ASCII})|\(0[xX]\)|(?:0[xX]|\\x)?(?P<digits>[0-9A-Fa-f]+)|[\s,:-]+")
 
 
 def parse(text: str) -> bytes:

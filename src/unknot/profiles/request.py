@@ -132,7 +132,8 @@ def say(profile: FirmwareProfile, request: Request) -> tuple[Said, ...]:
             said.append(Said(own, frame, explain(line.frame, line.slots, frame)))
     except FrameValueError as cause:
         untold = _untold(profile, request.name, lines, request.given) if cause.value is None else ()
-        raise UsageError(f"{request.name}: {_lacking(profile, untold) if untold else cause}") from cause
+        why = _lacking(profile, untold) if untold else _unfit(request, cause)
+        raise UsageError(f"{request.name}: {why}") from cause
     except (UnknotError, ValueError) as cause:
         raise UsageError(f"{request.name}: {cause}") from cause
     return tuple(said)
@@ -222,6 +223,14 @@ def _lacking(profile: FirmwareProfile, untold: tuple[str, ...]) -> str:
     sources = _listed(f"{_listed(slots)} in its report {source}" for source, slots in told.items())
     why = f" (the ball tells {sources})" if sources else ""
     return f"add {' '.join(f'{slot}=…' for slot in untold)}{why}"
+
+
+def _unfit(request: Request, cause: FrameValueError) -> str:
+    """Why a value does not fit; what does not fit is what stands on the wire, which may be another."""
+    given = request.given.get(cause.slot)
+    if given is None or given == cause.value:
+        return str(cause)
+    return f"{cause.slot} = {given!r} is {cause.value!r} on the wire and does not fit: allowed is {cause.allowed}"
 
 
 def _listed(words: Iterable[str]) -> str:
