@@ -73,6 +73,47 @@ def test_two_files_of_one_command_that_claim_the_same_ball_are_told(
     assert (source, carets) == ("       14 | [match]", "          |  ^^^^^")
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("profile", "show", "my-ball"),
+        ("profile", "encode", "my-ball", "stop"),
+        ("profile", "decode", "my-ball", "00"),
+        ("show", "calf", "--profile", "my-ball"),
+    ],
+    ids=lambda words: words[1],
+)
+def test_a_name_that_lacks_the_end_of_the_file_beside_is_told_it(
+    words: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-ball.toml").touch()
+    assert leave(*words) == 2
+    assert capsys.readouterr().err == ("unknot: no profile is called 'my-ball'; did you mean the file my-ball.toml?\n")
+
+
+def test_a_profile_of_the_library_is_taken_before_a_file_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "open-ball.toml").touch()
+    assert leave("profile", "show", "open-ball") == 0
+    assert "(open-ball)" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my-ball.toml").touch()
+    assert leave("profile", "check", "my-ball", "open-ball", "nothing") == 2
+    first, second, third = capsys.readouterr().err.splitlines()
+    wrong = "found no such file or directory; expected a readable TOML file"
+    assert first == f"unknot: my-ball: {wrong}; did you mean 'my-ball.toml'?"
+    assert second == f"unknot: open-ball: {wrong}; did you mean {str(shipped_folder() / 'open-ball.toml')!r}?"
+    assert third == f"unknot: nothing: {wrong}"
+
+
 DECODED = [
     (
         ["button-ball", "5A0259"],
@@ -94,7 +135,7 @@ DECODED = [
     ),
     (
         ["button-ball", "5A", "--on", "level"],
-        "unknot: nothing of button-ball; nearest is report level on level: 1 bytes end inside level\n"
+        "unknot: nothing of button-ball; nearest is report level on level: the bytes end inside level\n"
         "  5A\n"
         "     ^^\n"
         "  5A {level:u8} {xor8:0..}\n",
@@ -103,6 +144,7 @@ DECODED = [
         ["theragun-4", "AA E4 01 03 06 D7 03"],
         "unknot: nothing of theragun-4; nearest is command set_level on command: "
         "level is 1751 on the wire, expected an entry of the table\n"
+        "  AA E4 01 03 06 D7 03\n"
         "  AA {sum8:2..} 01 03 {level:u16be} 03\n",
     ),
     (["ems-v2", "68 79"], "unknot: these bytes are the beginning of something; more must follow\n"),
@@ -117,12 +159,78 @@ def test_bytes_that_mean_nothing_are_held_against_the_nearest_frame(
     assert capsys.readouterr().err == told
 
 
-def test_what_was_understood_before_is_told_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
-    assert leave("profile", "decode", "button-ball", "5A0258", "00 00", "--json", "--on", "level") == 2
+def test_what_means_nothing_keeps_nothing_from_being_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "button-ball", "5A0258", "A5 03 A7", "5A-03-59", "--on", "level") == 2
     printed = capsys.readouterr()
-    (told,) = json.loads(printed.out)
-    assert told["means"][0]["values"] == {"level": 2}
-    assert printed.err.startswith("unknot: nothing of button-ball; nearest is ")
+    lines = printed.out.splitlines()
+    assert lines[0].startswith("report level on level (b0a71002")
+    assert lines[4:8] == [
+        "nothing of button-ball; nearest is command set_level on level: xor8 at byte 2 is A7, not A6",
+        "  A5 03 A7",
+        "        ^^",
+        "  A5 {level:u8} {xor8:0..}",
+    ]
+    assert lines[9].endswith(": level 3")
+    assert printed.err == "unknot: 1 of 3 are nothing of button-ball\n"
+
+
+def test_what_means_nothing_is_told_as_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "button-ball", "5A0258", "5A 02 59", "--json", "--on", "level") == 2
+    first, second = json.loads(capsys.readouterr().out)
+    assert first["means"][0]["values"] == {"level": 2}
+    assert first["nearest"] is None
+    assert second == {
+        "bytes": "5A 02 59",
+        "means": [],
+        "nearest": {
+            "name": "report level", "on": "level", "frame": "5A 02 59", "at": 2,
+            "why": "xor8 at byte 2 is 59, not 58", "right": "5A 02 58",
+        },
+    }  # fmt: skip
+
+
+def test_bytes_of_one_write_without_quotes_are_told_to_need_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "button-ball", "A5", "03", "A6", "--on", "level") == 2
+    assert capsys.readouterr().err.endswith(
+        '; the bytes of one write or notification go into one pair of quotes, as in "55 01 AA"\n'
+    )
+
+
+SPELLED = ["A5-00-A5", "(0x) A5-00-A5", "a5:00:a5", "0xA5 0x00 0xA5", "0xA500A5"]
+
+
+@pytest.mark.parametrize("spelled", SPELLED)
+def test_hex_is_taken_as_tools_copy_it(spelled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "button-ball", spelled) == 0
+    assert capsys.readouterr().out.startswith("command stop on level")
+
+
+def test_text_is_taken_in_quotes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "open-ball", "'Peanut'", "--on", "model") == 0
+    assert 'model "Peanut"' in capsys.readouterr().out
+
+
+def test_what_stands_before_a_start_is_dropped_and_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "ems-v2", "D7 0D 0A 68 79 00 0B 02", "01 03 5E E4 0D 0A") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == [
+        "part on status (FFE2, FCC2): goes on in what follows",
+        "  3 bytes belong to no frame: dropped",
+    ]
+    assert lines[3] == "report mode on status (FFE2, FCC2): mode 3"
+
+
+WRONG_HEX = [
+    ("5A 0", "found '0' in '5A 0'; expected two hex digits for each byte"),
+    ("", 'found no bytes; expected some in hex, such as "55 01 AA"'),
+    ("00" * 513, "found 513 bytes; expected at most 512, as a notification or a write has"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), WRONG_HEX, ids=["odd", "none", "many"])
+def test_what_is_no_hex_is_told(text: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert leave("profile", "decode", "button-ball", text) == 2
+    assert capsys.readouterr().err == f"unknot: {told}\n"
 
 
 @pytest.mark.parametrize("words", [["encode", "FILE", "stop"], ["decode", "FILE", "A5 00 A5"]])

@@ -103,3 +103,29 @@ def test_repeats_of_one_example_are_one_example() -> None:
 def test_says_what_every_shipped_profile_lacks(profile: FirmwareProfile) -> None:
     if profile.codec is None or plugins.is_installed(profile.codec):
         assert all(": " in note for note in gaps(profile))
+
+
+def with_mode(setting: str) -> tuple[str, ...]:
+    """The gaps of a ball whose levels, 3 and 4 in the examples, carry the mode 1."""
+    levels = '[[examples]]\ncommand = { set_level = 4 }\nbytes = "A5 01 04 00"\n\n' + LEVELS.partition("\n\n")[2]
+    return gaps(
+        ball(
+            levels,
+            ("[commands]\n", f"[settings]\nmode = {setting}\n\n[commands]\n"),
+            ("[reports]\n", '[reports]\nmode = { from = "level", frame = "5B {mode:u8}" }\n'),
+            ('"A5 {level:u8} {xor8:0..}"', '"A5 {mode:u8} {level:u8} 00"'),
+            ('bytes = "A5 03 A6"', 'bytes = "A5 01 03 00"'),
+        )
+    )
+
+
+def test_a_setting_that_the_file_has_once_and_for_all_needs_no_second_value() -> None:
+    assert with_mode("1") == ()
+    assert with_mode('{ value = 1, from = "mode" }') == ("one value only in all examples: {mode:u8} of set_level",)
+
+
+def test_a_check_over_constant_settings_only_is_always_the_same() -> None:
+    stop = ("A5 00 A5", "A5 {mode:u8} {sum8:0..}")
+    own = ("[commands]\n", "[settings]\nmode = 7\n\n[commands]\n")
+    stopped = ('bytes = "A5 00 A5"', 'bytes = "A5 07 AC"')
+    assert gaps(ball(LEVELS, stop, own, stopped)) == ()

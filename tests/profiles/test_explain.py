@@ -104,8 +104,8 @@ def test_a_wrong_length_and_then_a_wrong_check_are_told_together() -> None:
 
 
 def test_a_wrong_byte_too_few_and_too_many_are_told() -> None:
-    assert against("55 {level:u8} AA", "55 01 AB") == (2, "byte 2 is AB, not AA of AA", "")
-    assert against("55 {level:u16le}", "55 01") == (2, "2 bytes end inside level", "")
+    assert against("55 {level:u8} AA", "55 01 AB") == (2, "byte 2 is AB, but AA is fixed there", "")
+    assert against("55 {level:u16le}", "55 01") == (2, "the bytes end inside level", "")
     assert against("55 {level:u8}", "55 01 02") == (2, "3 bytes, 2 expected", "")
     assert against("55 {_:..}", "55 01 02", (5, 8)) == (3, "3 bytes, 5 to 8 expected", "")
 
@@ -167,6 +167,21 @@ def test_a_command_of_two_writes_is_told_by_the_second() -> None:
     (second,) = interpreter.read(bytes.fromhex("68 79 00 0D 01 0B 01 02 58 48 7D 0D 0A"))
     assert (first.kind, first.name) == ("part", "set_level")
     assert (second.kind, second.name, second.values) == ("command", "set_level", {"level": 5, "lease": 600})
+
+
+def test_what_stands_before_a_start_is_dropped_whether_the_frame_is_whole_or_begins() -> None:
+    whole = bytes.fromhex("68 79 00 0B 02 01 03 5E E4 0D 0A")
+    interpreter = Interpreter(BY_ID["ems-v2"], "status")
+    assert interpreter.read(bytes.fromhex("04 0D 0A")) == ()
+    (begun,) = interpreter.read(b"\x0a\x68" + whole[:4])  # a 68 that begins nothing, but may have
+    assert (begun.kind, begun.dropped) == ("part", 2)
+    (mode,) = interpreter.read(whole[4:])
+    assert (mode.name, mode.dropped, mode.frame) == ("mode", 0, whole)
+    first, second = interpreter.read(b"\xff" + whole + whole)
+    assert (first.name, first.dropped, second.name, second.dropped) == ("mode", 1, "mode", 0)
+    assert interpreter.read(b"\xff\x68") == ()
+    (begun,) = interpreter.read(b"\x79")
+    assert (begun.kind, begun.dropped) == ("part", 0)
 
 
 def test_a_command_in_pieces_is_told_by_the_last() -> None:

@@ -67,10 +67,9 @@ def test_what_the_ball_must_tell_first_can_be_given_and_is_asked_for() -> None:
         ("[reports]\n", '[reports]\nkey = { from = "level", frame = "5B {key:u8}" }\n'),
     )
     assert written(profile, "set_level=3 key=9") == ["A5 03 09"]
-    with pytest.raises(
-        UsageError, match=r"^set_level: key = None does not fit: allowed is a value; the ball has not told"
-    ):
+    with pytest.raises(UsageError, match=r"^set_level: add key=… \(the ball tells key in its report key\)$"):
         written(profile, "set_level=3")
+    assert request.usable(profile) == ("stop", "set_level=1..4 key=…")
 
 
 WRONG = [
@@ -88,9 +87,16 @@ WRONG = [
     ("set_level=3 zone=2", "set_level has no slot 'zone' to fill; there are: sequence, lease"),
     ("stop lease=2s", "stop has no slot 'lease' to fill; there are: sequence"),
     ("set_level=3 lease", "lease needs a value: lease=2s, for example"),
-    ("set_level=3 lease=2", 'lease is a duration with its unit, such as "45s", "500ms" or "2min", found \'2\''),
+    ("set_level=3 lease=2h", 'lease is a number of seconds, or a duration with its unit, such as "45s", "500ms" or '
+                             '"2min", found \'2h\''),
+    ("set_level=3 lease=-2", 'lease is a number of seconds, or a duration with its unit, such as "45s", "500ms" or '
+                             '"2min", found \'-2\''),
+    ("set_level=0x65", "set_level is a level from 1 to 100, found '0x65'"),
+    ("set_level=0x", "set_level is a level from 1 to 100, found '0x'"),
     ("set_level=3 sequence=x", "sequence is a whole number, found 'x'"),
     ("set_level=3 sequence=256", "set_level: sequence = 256 does not fit: allowed is an integer from 0 to 255"),
+    ("set_level=3 lease=66", "set_level: lease = 66.0 is 66000 on the wire and does not fit: allowed is an integer "
+                             "from 0 to 65535"),
     ("set_level=3 sequence=1 sequence=2", "a word stands twice"),
     ("set_level=3 starting", "starting goes beside set_level, in a profile with the command start; this is set_level"),
 ]  # fmt: skip
@@ -104,10 +110,44 @@ def test_what_cannot_be_said_is_refused_in_a_sentence(words: str, told: str) -> 
 
 
 def test_steps_of_the_dialogue_are_numbered_from_one() -> None:
-    with pytest.raises(UsageError, match=r"^init is 1, found '2'$"):
+    with pytest.raises(UsageError, match=r"^ems-v2 has only init=1 to say, found '2'$"):
         written(BY_ID["ems-v2"], "init=2")
+    with pytest.raises(UsageError, match=r"^ems-5a has only init=1 and init=2 to say, found 'x'$"):
+        written(BY_ID["ems-5a"], "init=x")
     with pytest.raises(UsageError, match=r"^open-ball has no command 'init'"):
         written(BY_ID["open-ball"], "init=1")
+
+
+def test_a_command_without_slots_says_so() -> None:
+    with pytest.raises(UsageError, match=r"^stop has no slot to fill, found 'level'$"):
+        written(BY_ID["button-ball"], "stop level=2")
+
+
+@pytest.mark.parametrize(
+    ("words", "same"),
+    [
+        ("set_level=0x32 lease=3s", "set_level=50 lease=3000ms"),
+        ("set_level=50 lease=3 sequence=0XfF", "set_level=50 lease=3s sequence=255"),
+        ("set_level=50 lease=0.5", "set_level=50 lease=500ms"),
+    ],
+)
+def test_numbers_may_be_hex_and_a_lease_plain_seconds(words: str, same: str) -> None:
+    assert written(BY_ID["open-ball"], words) == written(BY_ID["open-ball"], same)
+
+
+def test_what_two_settings_lack_is_told_by_the_report_that_has_them() -> None:
+    lacking = r"^set_level: add zone=… mode=… \(the ball tells zone and mode in its report heartbeat\)$"
+    with pytest.raises(UsageError, match=lacking):
+        written(BY_ID["ems-v2-minutes"], "set_level=3")
+    with pytest.raises(UsageError, match=r"^set_level: add mode=… \(the ball tells mode in its report heartbeat\)$"):
+        written(BY_ID["ems-v2-minutes"], "set_level=3 zone=2")
+
+
+def test_what_a_keep_alive_takes_from_a_report_is_asked_for_all_at_once() -> None:
+    with pytest.raises(UsageError, match=r"^keep_alive 2: add channel=… mode=…$"):
+        written(BY_ID["ems-5a"], "keep_alive=2")
+    with pytest.raises(UsageError, match=r"^keep_alive 2: add mode=…$"):
+        written(BY_ID["ems-5a"], "keep_alive=2 channel=1")
 
 
 def test_a_missing_codec_plug_in_is_told() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unknot.cli.surroundings import around_as_dicts, show_around
 from unknot.cli.tables import columns, table
 from unknot.cli.words import (
     COMPLETE,
@@ -68,6 +69,9 @@ def list_muscles(as_json: bool) -> None:
 def show(muscle: str, profile_id: str | None, side: str | None, intensity: float | None, as_json: bool) -> None:
     """Show what a protocol does: steps, cautions, a chart, and every write with its second. No ball is needed.
 
+    What the firmware's dialogue and keep-alives write besides is told before; a setting that only the ball can tell
+    is taken from the profile's examples, and that is said.
+
     \b
     Examples:
       unknot show calf
@@ -77,20 +81,24 @@ def show(muscle: str, profile_id: str | None, side: str | None, intensity: float
     from unknot.profiles import library as profiles
     from unknot.protocols import library as protocols
     from unknot.protocols.timeline import Side, compile_protocol
-    from unknot.protocols.writes import planned_writes
+    from unknot.protocols.writes import planned_writes, said_around, taken_from_examples
 
     protocol = protocols.load(muscle)
     profile = profiles.load_or_default(profile_id)
     timeline = compile_protocol(protocol, profile, side=Side(side or Side.ANY), intensity=intensity)
     writes = planned_writes(timeline, profile)
+    around, from_examples = said_around(profile), taken_from_examples(profile)
     if as_json:
-        click.echo(json.dumps(_shown(protocol, timeline, writes), indent=2))
+        besides = {**around_as_dicts(around), "from_examples": from_examples}
+        click.echo(json.dumps({**_shown(protocol, timeline), **besides, "writes": _listed(writes)}, indent=2))
     else:
         _show_protocol(protocol, timeline)
-        _show_timeline(timeline, profile, writes)
+        _show_timeline(timeline, profile)
+        show_around(around, from_examples)
+        _show_writes(profile, writes)
 
 
-def _shown(protocol: MuscleProtocol, timeline: Timeline, writes: Sequence[PlannedWrite]) -> dict[str, object]:
+def _shown(protocol: MuscleProtocol, timeline: Timeline) -> dict[str, object]:
     return {
         "muscle": protocol.id,
         "title": protocol.title,
@@ -110,18 +118,21 @@ def _shown(protocol: MuscleProtocol, timeline: Timeline, writes: Sequence[Planne
             for span in timeline.spans
         ],
         "cues": [{"at": cue.at, "level": cue.level} for cue in timeline.cues],
-        "writes": [
-            {
-                "at": one.at,
-                "level": one.level,
-                "renewal": one.is_renewal,
-                "to": one.write.to,
-                "bytes": one.write.data.hex(" ").upper(),
-                "write": one.write.kind.value,
-            }
-            for one in writes
-        ],
     }
+
+
+def _listed(writes: Sequence[PlannedWrite]) -> list[dict[str, object]]:
+    return [
+        {
+            "at": one.at,
+            "level": one.level,
+            "renewal": one.is_renewal,
+            "to": one.write.to,
+            "bytes": one.write.data.hex(" ").upper(),
+            "write": one.write.kind.value,
+        }
+        for one in writes
+    ]
 
 
 def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
@@ -142,7 +153,7 @@ def _show_protocol(protocol: MuscleProtocol, timeline: Timeline) -> None:
     click.echo()
 
 
-def _show_timeline(timeline: Timeline, profile: FirmwareProfile, writes: Sequence[PlannedWrite]) -> None:
+def _show_timeline(timeline: Timeline, profile: FirmwareProfile) -> None:
     from unknot.cli.chart import COLUMNS, LABEL_COLUMNS, chart
 
     total, motor = clock(timeline.seconds), clock(timeline.motor_seconds)
@@ -152,6 +163,9 @@ def _show_timeline(timeline: Timeline, profile: FirmwareProfile, writes: Sequenc
     room = terminal_columns() - LABEL_COLUMNS
     for line in chart(timeline, columns=max(20, min(COLUMNS, room))):
         click.echo(line)
+
+
+def _show_writes(profile: FirmwareProfile, writes: Sequence[PlannedWrite]) -> None:
     renewals = sum(one.is_renewal for one in writes)
     renewed = f", {renewals} of them (+) renew the lease of {profile.safety.lease:g} s" if renewals else ""
     click.echo(f"\n{len(writes)} writes{renewed}:")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,10 +12,10 @@ from unknot.cli.exits import USAGE
 from unknot.cli.words import PROFILE, as_json, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from unknot.profiles.explain import Difference, Piece
-    from unknot.profiles.interpret import Reading
+    from unknot.profiles.interpret import Interpreter, Reading
     from unknot.profiles.model import FirmwareProfile
     from unknot.profiles.request import Said
     from unknot.profiles.speech import Write
@@ -34,7 +34,9 @@ _PART_SHOWN = 40
 def encode(profile_id: str, words: Sequence[str], as_json: bool) -> None:
     """Show the writes that say a command, and what each byte of them is. Without a command: what can be said.
 
-    COMMAND is a command of the profile, with further slots of its frames beside it.
+    COMMAND is a command of the profile, with further slots of its frames beside it. Those without brackets in the
+    list of what can be said are told by the ball, and must be given here. Numbers may be hex, as in 0x1F; a lease
+    without a unit is in seconds.
 
     \b
     Examples:
@@ -70,14 +72,16 @@ def encode(profile_id: str, words: Sequence[str], as_json: bool) -> None:
 def decode(ctx: click.Context, profile_id: str, hexes: Sequence[str], role: str | None, as_json: bool) -> None:
     """Tell what bytes mean: a report, a refusal or a command, and what each byte is.
 
-    HEX is one notification or one write, with or without spaces; several are read in their order, and put together
-    where the profile says how. Bytes may mean several things on several characteristics; --on names the one. If they
-    mean nothing, the nearest frame and the wrong byte are told, and the exit code is 2.
+    HEX is one notification or one write as a tool copies it: "55 01 AA", 5501AA, 55-01-AA, 55:01:AA, "0x55 0x01", or
+    text in quotes as in "'STOP' 0A". Several are read in their order, and put together where the profile says how;
+    what stands before a frame's start is dropped. Bytes may mean several things on several characteristics; --on
+    names the one. Where they mean nothing, the nearest frame and the wrong byte are told, the others are read all the
+    same, and the exit code is 2.
 
     \b
     Examples:
       unknot profile decode open-ball "01 07 32 54 0B 1F 00"
-      unknot profile decode button-ball 5A0258 --on level
+      unknot profile decode button-ball 5A-02-58 --on level
       unknot profile decode ems-v2 "68 79 00 0B 02 01" "03 5E E4 0D 0A" --json
     """
     from unknot.errors import CodecMissing, UsageError
@@ -92,21 +96,39 @@ def decode(ctx: click.Context, profile_id: str, hexes: Sequence[str], role: str 
         interpreter = Interpreter(profile, role)
     except CodecMissing as error:
         raise UsageError(str(error)) from error
-    told: list[dict[str, Any]] = []
-    readings: tuple[Reading, ...] = ()
-    for data in packets:
-        readings = interpreter.read(data)
-        if not readings:
-            _say_so_far(told, as_json=as_json)
-            _complain(profile, data, interpreter.strange(data), interpreter.difference(data))
-            ctx.exit(USAGE)
-        told.append({"bytes": _hex(data), "means": [_reading_as_dict(profile, one) for one in readings]})
-        if not as_json:
-            _show_readings(profile, data, readings)
-    _say_so_far(told, as_json=as_json)
-    if all(one.kind == "part" for one in readings):
-        click.echo("unknot: these bytes are the beginning of something; more must follow", err=True)
+    told = [_Told.of(interpreter, data) for data in packets]
+    if as_json:
+        click.echo(json.dumps([_told_as_dict(profile, one) for one in told], indent=2))
+    else:
+        for one in told:
+            _show(profile, one, is_alone=len(told) == 1)
+    if complaint := _complaint(profile, told):
+        click.echo(f"unknot: {complaint}", err=True)
         ctx.exit(USAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What a notification or a write means.
+
+    Attributes:
+        data: its bytes.
+        readings: its meanings; none if it is nothing of the profile's.
+        frame: where it is nothing, the frame that was not understood.
+        difference: what is wrong with it, if there is a frame to hold it against.
+    """
+
+    data: bytes
+    readings: tuple[Reading, ...]
+    frame: bytes
+    difference: Difference | None
+
+    @classmethod
+    def of(cls, interpreter: Interpreter, data: bytes) -> _Told:
+        """Read bytes, after those that were read before."""
+        readings = interpreter.read(data)
+        difference = None if readings else interpreter.difference(data)
+        return cls(data, readings, interpreter.strange(data), difference)
 
 
 def shorts(uuids: Iterable[str]) -> str:
@@ -120,57 +142,71 @@ def shorts(uuids: Iterable[str]) -> str:
 
 def _bytes(text: str) -> bytes:
     from unknot.errors import UsageError
+    from unknot.profiles import hexadecimal
     from unknot.profiles.frames.frame import MAX_BYTES
 
-    digits = re.sub(r"\s|^0[xX]", "", text)
-    if not digits:
+    try:
+        data = hexadecimal.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if not data:
         raise UsageError('found no bytes; expected some in hex, such as "55 01 AA"')
-    if (strange := re.search(r"[^0-9A-Fa-f]", digits)) is not None:
-        raise UsageError(f'found {strange[0]!r} in {text!r}; expected hex, such as "55 01 AA"')
-    if len(digits) % 2:
-        raise UsageError(f"found {len(digits)} hex digits in {text!r}; expected two for each byte")
-    if len(digits) > 2 * MAX_BYTES:
-        raise UsageError(
-            f"found {len(digits) // 2} bytes; expected at most {MAX_BYTES}, as a notification or a write has"
-        )
-    return bytes.fromhex(digits)
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"found {len(data)} bytes; expected at most {MAX_BYTES}, as a notification or a write has")
+    return data
 
 
-def _say_so_far(told: list[dict[str, Any]], *, as_json: bool) -> None:
-    if as_json and told:
-        click.echo(json.dumps(told, indent=2))
+def _complaint(profile: FirmwareProfile, told: Sequence[_Told]) -> str:
+    """What is wrong with what was read: in full for a single one, a count for several; empty if nothing is."""
+    strange = [one for one in told if not one.readings]
+    if not strange:
+        is_begun = all(one.kind == "part" for one in told[-1].readings)
+        return "these bytes are the beginning of something; more must follow" if is_begun else ""
+    if len(told) == 1:
+        return "\n".join(_nothing(profile, told[0]))
+    split = all(len(one.data) == 1 for one in told)
+    hint = '; the bytes of one write or notification go into one pair of quotes, as in "55 01 AA"' if split else ""
+    return f"{len(strange)} of {len(told)} are nothing of {profile.id}{hint}"
 
 
-def _complain(profile: FirmwareProfile, data: bytes, frame: bytes, difference: Difference | None) -> None:
-    """Say what is wrong with bytes that mean nothing, with carets under it."""
+def _nothing(profile: FirmwareProfile, told: _Told) -> Iterator[str]:
+    """What is wrong with bytes that mean nothing, with carets under it."""
+    difference = told.difference
     if difference is None:
-        click.echo(f"unknot: {profile.id} says and tells nothing there that {_hex(data)} could be", err=True)
+        yield f"nothing of {profile.id}, which says and tells nothing there that {_hex(told.data)} could be"
         return
     nearest = difference.candidate
-    click.echo(
-        f"unknot: nothing of {profile.id}; nearest is {nearest.name} on {nearest.role}: {difference.why}", err=True
-    )
+    yield f"nothing of {profile.id}; nearest is {nearest.name} on {nearest.role}: {difference.why}"
+    yield f"  {_hex(told.frame)}"
     if difference.at is not None:
-        click.echo(f"  {_hex(frame)}", err=True)
-        click.echo(f"  {'   ' * min(difference.at, len(frame))}{' '.join(['^^'] * difference.width)}", err=True)
-    click.echo(f"  {nearest.frame.template}", err=True)
+        yield f"  {'   ' * min(difference.at, len(told.frame))}{' '.join(['^^'] * difference.width)}"
+    yield f"  {nearest.frame.template}"
     if difference.right is not None:
-        click.echo(f"  right is {_hex(difference.right)}", err=True)
+        yield f"  right is {_hex(difference.right)}"
 
 
-def _show_readings(profile: FirmwareProfile, data: bytes, readings: Sequence[Reading]) -> None:
-    from unknot.profiles.explain import said_of
-
-    for one in readings:
+def _show(profile: FirmwareProfile, told: _Told, *, is_alone: bool) -> None:
+    """Print what bytes mean; that a single one means nothing is a complaint, and not printed here."""
+    if not told.readings and not is_alone:
+        for line in _nothing(profile, told):
+            click.echo(line)
+    for one in told.readings:
         what = f"part of {one.name}" if one.kind == "part" and one.name else f"{one.kind} {one.name}".strip()
-        values = ", ".join(said_of(slot, value) for slot, value in one.values.items())
-        if one.kind == "part":
-            values = values or "goes on in what follows"
-        click.echo(f"{what} on {_on(profile, one.role)}{f': {printable(values)}' if values else ''}")
+        said = _values_said(one)
+        click.echo(f"{what} on {_on(profile, one.role)}{f': {said}' if said else ''}")
+        if one.dropped:
+            click.echo(f"  {one.dropped} {'byte belongs' if one.dropped == 1 else 'bytes belong'} to no frame: dropped")
         if one.pieces:
             _show_pieces(one.frame, one.pieces)
         else:
-            click.echo(f"  {_hex(data)}")
+            click.echo(f"  {_hex(told.data)}")
+
+
+def _values_said(reading: Reading) -> str:
+    from unknot.profiles.explain import said_of
+
+    values = ", ".join(said_of(slot, value) for slot, value in reading.values.items())
+    return printable(values) or ("goes on in what follows" if reading.kind == "part" else "")
 
 
 def _show_pieces(frame: bytes, pieces: Sequence[Piece]) -> None:
@@ -227,6 +263,20 @@ def _said_as_dict(profile: FirmwareProfile, said: Said) -> dict[str, Any]:
     }
 
 
+def _told_as_dict(profile: FirmwareProfile, told: _Told) -> dict[str, Any]:
+    means = [_reading_as_dict(profile, one) for one in told.readings]
+    wrong = told.difference
+    nearest = None if wrong is None else {
+        "name": wrong.candidate.name,
+        "on": wrong.candidate.role,
+        "frame": _hex(told.frame),
+        "at": wrong.at,
+        "why": wrong.why,
+        "right": None if wrong.right is None else _hex(wrong.right),
+    }  # fmt: skip
+    return {"bytes": _hex(told.data), "means": means, "nearest": nearest}
+
+
 def _reading_as_dict(profile: FirmwareProfile, reading: Reading) -> dict[str, Any]:
     return {
         "kind": reading.kind,
@@ -235,6 +285,7 @@ def _reading_as_dict(profile: FirmwareProfile, reading: Reading) -> dict[str, An
         "characteristic": list(profile.gatt[reading.role].characteristic),
         "values": dict(reading.values),
         "frame": _hex(reading.frame),
+        "dropped": reading.dropped,
         "parts": [_piece_as_dict(reading.frame, piece) for piece in reading.pieces],
     }
 

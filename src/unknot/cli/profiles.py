@@ -196,6 +196,9 @@ def _checked(file: Path, others: Iterable[FirmwareProfile]) -> FirmwareProfile:
     from unknot.errors import ProfileFileError
     from unknot.profiles import inspection, library
 
+    if not file.exists() and (meant := _meant(file)) is not None:
+        found, expected = "no such file or directory", "a readable TOML file"
+        raise ProfileFileError(file, "", found, expected, nearest=str(meant))
     one = library.load_file(file)
     try:
         notes = inspection.inspect(one, others)
@@ -210,6 +213,14 @@ def _checked(file: Path, others: Iterable[FirmwareProfile]) -> FirmwareProfile:
     for note in notes:
         paragraph(f"  {note}", hang=4)
     return one
+
+
+def _meant(file: Path) -> Path | None:
+    """The file that is meant by one that is not there: with the end that all of them have, or a profile's by its id."""
+    from unknot.profiles import library
+
+    beside = Path(f"{file}.toml")
+    return beside if beside.is_file() else library.files().get(str(file))
 
 
 @profile.command("new")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from unknot import datafile
+from unknot.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,8 +121,12 @@ class Name(click.ParamType[str]):
         self._known = known
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Take it as it is; the library knows which names there are."""
-        return str(value)
+        """Take it as it is, for the library knows which names there are; but not a file's name without its end."""
+        name = str(value)
+        beside = Path(f"{name}.toml")
+        if beside.is_file() and name not in self._known():
+            raise UsageError(f"no {self.name} is called {name!r}; did you mean the file {beside}?")
+        return name
 
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:  # noqa: ARG002
         """The names that begin like this."""

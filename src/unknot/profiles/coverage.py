@@ -1,4 +1,4 @@
-"""What the examples of a profile leave unproved, where mistakes are made and not seen; for ``profile check``."""
+"""What a profile leaves unproved and open, where mistakes are made and not seen; for ``profile check``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from unknot.profiles import vocabulary
+from unknot.profiles import running_on, vocabulary
 from unknot.profiles.codec import Codec
 from unknot.profiles.explain import explain, sealed
 from unknot.profiles.frames.checks import ALGORITHMS
@@ -33,12 +33,26 @@ _LISTED_MOST = 12
 
 @dataclass(slots=True)
 class _Seen:
-    """A frame and what the examples show of it."""
+    """A frame and what the examples show of it.
+
+    Attributes:
+        name: what it is called.
+        slots: its slots.
+        frame: the frame.
+        constant: the slots whose value the file has once and for all: nothing about them can be mistaken, or proved.
+        shown: the pieces of each frame in the examples.
+    """
 
     name: str
     slots: tuple[Slot, ...]
     frame: AnyFrame
+    constant: frozenset[str]
     shown: dict[bytes, tuple[Piece, ...]] = field(default_factory=dict)
+
+    @property
+    def varies(self) -> bool:
+        """Whether it is not the same every time."""
+        return any(slot.name not in self.constant for slot in self.slots)
 
     def parts(self) -> Iterator[tuple[str, list[tuple[bytes, Piece]]]]:
         """Each part as it is written, with its bytes in each frame that was shown."""
@@ -50,8 +64,8 @@ class _Seen:
             yield part, examples
 
     def slot_parts(self) -> Iterator[tuple[str, list[tuple[bytes, Piece]]]]:
-        """The parts that are slots."""
-        return (one for one in self.parts() if one[1][0][1].slot)
+        """The parts that are slots, and not constant."""
+        return (one for one in self.parts() if one[1][0][1].slot and one[1][0][1].slot not in self.constant)
 
     def show(self, data: bytes) -> None:
         """Take what an example shows."""
@@ -59,7 +73,7 @@ class _Seen:
 
 
 def gaps(profile: FirmwareProfile) -> tuple[str, ...]:
-    """What the examples do not prove, a sentence for each kind of gap; none if they prove all.
+    """What the examples do not prove, a sentence for each kind of gap, and what is left open about safety.
 
     Raises:
         CodecMissing: the profile needs a codec plug-in that is not there.
@@ -78,7 +92,8 @@ def gaps(profile: FirmwareProfile) -> tuple[str, ...]:
         "check proved by one example only": [text for seen in frames for text in _once_checked(seen)],
         "another check fits all examples too": [text for seen in frames for text in _otherwise_checked(seen)],
     }
-    return tuple(f"{kind}: {', '.join(dict.fromkeys(found))}" for kind, found in kinds.items() if found)
+    unproved = tuple(f"{kind}: {', '.join(dict.fromkeys(found))}" for kind, found in kinds.items() if found)
+    return unproved + running_on.notes(profile)
 
 
 def _levels(profile: FirmwareProfile) -> list[str]:
@@ -101,14 +116,15 @@ def _levels(profile: FirmwareProfile) -> list[str]:
 def _seen(profile: FirmwareProfile) -> list[_Seen]:
     """Every frame that is said or told, with what the examples show of it."""
     book = vocabulary.said(profile)
+    constant = frozenset(name for name, setting in profile.settings.items() if setting.source is None)
     frames: dict[tuple[str, str], _Seen] = {}
     for name, lines in book.items():
         for line in lines:
-            frames.setdefault((name, line.frame.template), _Seen(name, line.slots, line.frame))
+            frames.setdefault((name, line.frame.template), _Seen(name, line.slots, line.frame, constant))
     arrivals = {one.name: one for one in vocabulary.heard(profile)}
     for one in arrivals.values():
         called = f"{one.kind} {one.name}"
-        frames.setdefault((called, one.frame.template), _Seen(called, one.slots, one.frame))
+        frames.setdefault((called, one.frame.template), _Seen(called, one.slots, one.frame, frozenset()))
     cipher = Codec(profile).cipher
     for example in profile.examples:
         told = example.report or example.refusal
@@ -141,7 +157,7 @@ def _lines(book: Mapping[str, tuple[Template, ...]], example: Example) -> list[t
 
 def _is_zero(seen: _Seen) -> bool:
     """Whether all of several numbers are zero in every example."""
-    wires = [{piece.wire for _, piece in examples} for _, examples in seen.parts() if examples[0][1].slot]
+    wires = [{piece.wire for _, piece in examples} for _, examples in seen.slot_parts()]
     return len(wires) > 1 and all(one == {0} for one in wires)
 
 
@@ -194,7 +210,7 @@ def _unsigned(seen: _Seen) -> list[str]:
 
 
 def _once_checked(seen: _Seen) -> list[str]:
-    if not seen.slots or len(seen.shown) > 1:
+    if not seen.varies or len(seen.shown) > 1:
         return []  # a frame without slots is always the same, and needs no second example
     return [f"{part} of {seen.name}" for part, _ in seen.parts() if _check(part) is not None]
 
@@ -203,7 +219,7 @@ def _otherwise_checked(seen: _Seen) -> list[str]:
     found = []
     for part, examples in seen.parts():
         check = _check(part)
-        if check is None or not seen.slots:
+        if check is None or not seen.varies:
             continue
         own = ALGORITHMS[check.name]
         others = [name for name, one in ALGORITHMS.items() if one.size == own.size and name != check.name]

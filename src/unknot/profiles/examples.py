@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from unknot.profiles.fields import HexWrites
+from unknot.profiles.hexadecimal import ASCII, parse
 from unknot.profiles.phrases import STEPS
 from unknot.profiles.section import Section
 
@@ -36,6 +37,29 @@ def _is_command(given: Mapping[str, object]) -> bool:
     )
 
 
+def _in_hex(text: object) -> object:
+    if not isinstance(text, str) or "'" not in text:
+        return text
+    try:
+        return parse(text).hex(" ")
+    except ValueError:
+        raise ValueError("bytes in hex and ASCII in quotes, such as \"01 'STOP' 0A\"") from None
+
+
+def _without_texts(found: object) -> object:
+    return [_in_hex(one) for one in found] if isinstance(found, list) else _in_hex(found)
+
+
+_SPELLED = {"type": "string", "pattern": rf"^\s*(([0-9A-Fa-f]{{2}}|{ASCII})\s*)*$"}
+
+Spelled = Annotated[
+    HexWrites,
+    BeforeValidator(_without_texts),
+    WithJsonSchema({"anyOf": [_SPELLED, {"type": "array", "items": _SPELLED, "minItems": 1}]}),
+]
+"""Bytes in hex, with ASCII in quotes between them; one item per write."""
+
+
 class Example(Section):
     """Exact bytes beside their meaning: one of command, init, keep_alive, report or refusal.
 
@@ -45,7 +69,7 @@ class Example(Section):
         keep_alive: the number of a keep-alive, from 1.
         report: ``{ status = { level = 50 } }``.
         refusal: ``{ busy = { code = 5 } }``.
-        writes: (``bytes`` in the file) the bytes in hex; a list for several writes.
+        writes: (``bytes`` in the file) the bytes in hex, or as text in quotes; a list for several writes.
         after: what the ball has told before, for init and keep_alive.
     """
 
@@ -56,7 +80,7 @@ class Example(Section):
     keep_alive: Annotated[int, Field(strict=True, ge=1)] | None = None
     report: Told | None = None
     refusal: Told | None = None
-    writes: Annotated[HexWrites, Field(alias="bytes")]
+    writes: Annotated[Spelled, Field(alias="bytes")]
     after: dict[str, int | float | str] = {}
 
     @model_validator(mode="after")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch
@@ -34,6 +35,7 @@ class Reading:
         values: what it says, by slot name.
         frame: the frame that the bytes are, or end.
         pieces: what each byte of the frame is; empty while the frame is not whole.
+        dropped: how many bytes of foreign text were thrown away to find the frame's start.
     """
 
     kind: str
@@ -42,6 +44,7 @@ class Reading:
     values: Mapping[str, float | str]
     frame: bytes
     pieces: tuple[Piece, ...]
+    dropped: int = 0
 
 
 class Interpreter:
@@ -56,6 +59,7 @@ class Interpreter:
     """
 
     def __init__(self, profile: FirmwareProfile, role: str | None = None) -> None:
+        self._profile = profile
         self._codec = Codec(profile)
         self._codec.refuse_without_cipher()
         self._reader = self._codec.reader()
@@ -70,6 +74,7 @@ class Interpreter:
         self._ours = self._codec.cipher.client()
         self._balls = self._codec.cipher.ball()
         self._held: dict[str, bytes] = {}
+        self._waiting: Counter[str] = Counter()  # bytes of frames that are not whole
         self._strange: bytes | None = None
 
     def read(self, data: bytes) -> tuple[Reading, ...]:
@@ -105,17 +110,25 @@ class Interpreter:
         assembler = self._assemblers.get(role)
         if assembler is None:
             return self._told(role, data)
-        dropped = assembler.dropped
+        before = assembler.dropped
         frames = assembler.feed(data)
-        if not frames and assembler.dropped == dropped:
-            return [Reading("part", "", role, {}, data, ())]
+        dropped = assembler.dropped - before
+        self._waiting[role] += len(data) - dropped - sum(map(len, frames))
         readings = []
         for frame in frames:
             told = self._told(role, frame)
             readings += told
             if not told:
                 self._strange = frame
-        return readings
+        if not frames and self._goes_on(role, dropped):
+            readings.append(Reading("part", "", role, {}, data, ()))
+        return [replace(one, dropped=dropped) for one in readings[:1]] + readings[1:]
+
+    def _goes_on(self, role: str, dropped: int) -> bool:
+        """Whether the bytes begin a frame, or go on with it: after foreign text, a whole start must be there."""
+        assembly = self._profile.gatt[role].assemble
+        start = b"" if assembly is None else assembly.start
+        return not dropped or 0 < len(start) <= self._waiting[role]
 
     def _told(self, role: str, data: bytes) -> list[Reading]:
         told = self._codec.decode(role, data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from unknot import datafile
-from unknot.errors import UnknotError, UsageError
+from unknot.errors import FrameValueError, UnknotError, UsageError
 from unknot.profiles import fitting, vocabulary
 from unknot.profiles.codec import Codec
 from unknot.profiles.explain import Piece, explain
@@ -16,7 +17,7 @@ from unknot.profiles.phrases import STEPS
 from unknot.profiles.speech import Line, Press, SetLevel, Start, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from unknot.profiles.lines import Template
     from unknot.profiles.model import FirmwareProfile
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _NUMBERED = ("set_level", "init", "keep_alive")
 """What is said with a number."""
 
-_INTEGER = re.compile(r"-?[0-9]{1,20}")
+_DECIMAL = re.compile(r"-?[0-9]{1,20}")
+_HEX = re.compile(r"0[xX][0-9A-Fa-f]{1,16}")
 _NUMBER = re.compile(r"-?[0-9]{1,20}\.[0-9]{1,20}")
 
 
@@ -68,7 +70,9 @@ def usable(profile: FirmwareProfile) -> tuple[str, ...]:
         word = name.replace(" ", "=")
         if name == "set_level":
             word = f"set_level=1..{profile.motor.highest}" + (" [starting]" if profile.commands.start else "")
-        lines.append(" ".join([word, *(f"[{slot}=…]" for slot in _fillable(profile, name, said))]))
+        untold = _untold(profile, name, said, {})
+        slots = _fillable(profile, name, said)
+        lines.append(" ".join([word, *(f"{slot}=…" if slot in untold else f"[{slot}=…]" for slot in slots)]))
     return tuple(lines)
 
 
@@ -126,6 +130,10 @@ def say(profile: FirmwareProfile, request: Request) -> tuple[Said, ...]:
         for line, taken, frame in vocabulary.joined(lines, [write.data for write in writes], ball.open):
             own, writes = tuple(writes[:taken]), writes[taken:]
             said.append(Said(own, frame, explain(line.frame, line.slots, frame)))
+    except FrameValueError as cause:
+        untold = _untold(profile, request.name, lines, request.given) if cause.value is None else ()
+        why = _lacking(profile, untold) if untold else _unfit(request, cause)
+        raise UsageError(f"{request.name}: {why}") from cause
     except (UnknotError, ValueError) as cause:
         raise UsageError(f"{request.name}: {cause}") from cause
     return tuple(said)
@@ -167,16 +175,24 @@ def _refuse_heads(profile: FirmwareProfile, book: Mapping[str, Any], heads: list
 
 def _numbered(profile: FirmwareProfile, book: Mapping[str, Any], head: str, text: str) -> int:
     if head == "set_level":
-        expected = f"a level from 1 to {profile.motor.highest}"
-        allowed: set[int] | range = range(1, profile.motor.highest + 1)
+        allowed: Sequence[int] = range(1, profile.motor.highest + 1)
+        expected = f"set_level is a level from 1 to {profile.motor.highest}"
     else:
-        allowed = {int(name.partition(" ")[2]) for name in book if name.startswith(f"{head} ")}
-        expected = " or ".join(str(one) for one in sorted(allowed))
+        allowed = sorted(int(name.partition(" ")[2]) for name in book if name.startswith(f"{head} "))
+        expected = f"{profile.id} has only {_listed(f'{head}={one}' for one in allowed)} to say"
     if not text:
-        raise UsageError(f"{head} needs a value: {head}={min(allowed)}, for example")
-    if not _INTEGER.fullmatch(text) or int(text) not in allowed:
-        raise UsageError(f"{head} is {expected}, found {text!r}")
-    return int(text)
+        raise UsageError(f"{head} needs a value: {head}={allowed[0]}, for example")
+    number = _whole(text)
+    if number is None or number not in allowed:
+        raise UsageError(f"{expected}, found {text!r}")
+    return number
+
+
+def _whole(text: str) -> int | None:
+    """The whole number in a word, in decimal or in hex; None if it is none."""
+    if _HEX.fullmatch(text):
+        return int(text, 16)
+    return int(text) if _DECIMAL.fullmatch(text) else None
 
 
 def _fillable(profile: FirmwareProfile, name: str, lines: tuple[Template, ...]) -> tuple[str, ...]:
@@ -190,21 +206,61 @@ def _fillable(profile: FirmwareProfile, name: str, lines: tuple[Template, ...]) 
     return tuple(dict.fromkeys(slot for slot in slots if slot not in fixed))
 
 
+def _untold(
+    profile: FirmwareProfile, name: str, lines: tuple[Template, ...], given: Mapping[str, float | str]
+) -> tuple[str, ...]:
+    """The slots that only the ball can fill, as long as nobody gives a value for them."""
+    known = {*fitting.OURS, *given, *(slot for slot, setting in profile.settings.items() if setting.value is not None)}
+    return tuple(slot for slot in _fillable(profile, name, lines) if slot not in known)
+
+
+def _lacking(profile: FirmwareProfile, untold: tuple[str, ...]) -> str:
+    """What to add, for want of a ball that tells it."""
+    told: dict[str | None, list[str]] = defaultdict(list)
+    for slot in untold:
+        if slot in profile.settings:
+            told[profile.settings[slot].source].append(slot)
+    sources = _listed(f"{_listed(slots)} in its report {source}" for source, slots in told.items())
+    why = f" (the ball tells {sources})" if sources else ""
+    return f"add {' '.join(f'{slot}=…' for slot in untold)}{why}"
+
+
+def _unfit(request: Request, cause: FrameValueError) -> str:
+    """Why a value does not fit; what does not fit is what stands on the wire, which may be another."""
+    given = request.given.get(cause.slot)
+    if given is None or given == cause.value:
+        return str(cause)
+    return f"{cause.slot} = {given!r} is {cause.value!r} on the wire and does not fit: allowed is {cause.allowed}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Words with commas between them, and "and" before the last."""
+    *most, last = [*words] or [""]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _value(profile: FirmwareProfile, name: str, lines: tuple[Template, ...], slot: str, text: str) -> float | str:
     fillable = _fillable(profile, name, lines)
     if slot not in fillable:
+        if not fillable:
+            raise UsageError(f"{name} has no slot to fill, found {slot!r}")
         near = get_close_matches(slot, fillable, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(fillable) or 'none'}"
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(fillable)}"
         raise UsageError(f"{name} has no slot {slot!r} to fill; {hint}")
     if not text:
         raise UsageError(f"{slot} needs a value: {slot}={'2s' if slot == 'lease' else '1'}, for example")
     if slot == "lease":
-        try:
-            return datafile.seconds(text)
-        except ValueError as error:
-            raise UsageError(f"lease is {error}, found {text!r}") from error
-    if _INTEGER.fullmatch(text):
-        return int(text)
+        return _lease(text)
+    if (number := _whole(text)) is not None:
+        return number
     if slot in fitting.OURS:
         raise UsageError(f"{slot} is a whole number, found {text!r}")
     return float(text) if _NUMBER.fullmatch(text) else text
+
+
+def _lease(text: str) -> float:
+    """The seconds of a lease; a plain number is one of seconds, as in the examples of a file."""
+    try:
+        return datafile.seconds(text if text[-1].isalpha() else f"{text}s")
+    except ValueError as error:
+        raise UsageError(f"lease is a number of seconds, or {error}, found {text!r}") from error

@@ -1,4 +1,4 @@
-"""What a timeline will write and when, without a ball; used by ``unknot show``.
+"""What a timeline will write and when, and what is said around it, without a ball; used by ``unknot show``.
 
 A test holds this list against the writes that a session really makes, renewals of the lease included.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from unknot.errors import FrameValueError
 from unknot.profiles.codec import Codec
-from unknot.profiles.speech import Press, SetLevel, Stop
+from unknot.profiles.speech import Line, Press, SetLevel, Stop
 from unknot.profiles.stepping import STOP, Stepper
 from unknot.protocols.timeline import MILLISECONDS
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unknot.profiles.model import FirmwareProfile
+    from unknot.profiles.phrases import KeepAlive, Step
     from unknot.profiles.speech import Command, Write
     from unknot.protocols.timeline import Timeline
 
@@ -31,11 +33,55 @@ class PlannedWrite:
     write: Write
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is said besides a timeline's writes.
+
+    Attributes:
+        phrase: a step of the dialogue after connecting, or what is written again and again.
+        writes: what it writes; none if it writes nothing, or if what it carries is known only at the time.
+    """
+
+    phrase: Step | KeepAlive
+    writes: tuple[Write, ...]
+
+
+def said_around(profile: FirmwareProfile) -> tuple[Around, ...]:
+    """The dialogue after connecting, in order, and the keep-alives after it."""
+    codec = Codec(profile)
+    codec.rehearse()
+    steps = [
+        Around(step, _line(codec, Line("init", number)) if step.write is not None else ())
+        for number, step in enumerate(profile.init)
+    ]
+    kept = [Around(one, _line(codec, Line("keep_alive", number))) for number, one in enumerate(profile.keep_alive)]
+    return (*steps, *kept)
+
+
+def _line(codec: Codec, line: Line) -> tuple[Write, ...]:
+    try:
+        return codec.line(line, {})
+    except FrameValueError:
+        return ()
+
+
+def taken_from_examples(profile: FirmwareProfile) -> dict[str, float | str]:
+    """The settings that the ball must tell first, with what stands in for them in all these lists."""
+    told = {
+        slot: value
+        for example in profile.examples
+        for values in (example.report or {}).values()
+        for slot, value in values.items()
+    }
+    return {slot: told[slot] for slot, one in profile.settings.items() if one.value is None and slot in told}
+
+
 def planned_writes(timeline: Timeline, profile: FirmwareProfile) -> tuple[PlannedWrite, ...]:
     """Every write of a session that is neither paused nor disturbed, in order; the session's last stop included.
 
-    What is said once after connecting, and again and again to keep the link alive, is not part of it. Where the ball
-    must first tell what a frame carries, the profile's examples speak for it; relative steps are as many as levels.
+    What is said once after connecting, and again and again to keep the link alive, is not part of it, but of
+    `said_around`. Where the ball must first tell what a frame carries, the profile's examples speak for it
+    (`taken_from_examples`); relative steps are as many as levels.
     """
     codec = Codec(profile)
     codec.rehearse()

@@ -85,7 +85,7 @@ def misfit(slot: str, value: object, allowed: str) -> FrameValueError:
 
 def ends_inside(data: bytes, what: str) -> FrameMismatch:
     """The error for bytes that end too soon."""
-    return FrameMismatch(f"{len(data)} bytes end inside {what}", len(data))
+    return FrameMismatch(f"the bytes end inside {what}", len(data))
 
 
 def keep(values: dict[str, Value], name: str, value: Value, at: int) -> None:
@@ -120,7 +120,7 @@ class Fixed(Part):
             if index >= len(data):
                 break
             if data[index] != byte:
-                raise FrameMismatch(f"byte {index} is {data[index]:02X}, not {byte:02X} of {shown}", index)
+                raise FrameMismatch(f"byte {index} is {data[index]:02X}, but {byte:02X} is fixed there", index)
         raise ends_inside(data, shown)
 
 
