@@ -95,8 +95,7 @@ WRONG = [
     ("set_level=0x", "set_level is a level from 1 to 100, found '0x'"),
     ("set_level=3 sequence=x", "sequence is a whole number, found 'x'"),
     ("set_level=3 sequence=256", "set_level: sequence = 256 does not fit: allowed is an integer from 0 to 255"),
-    ("set_level=3 lease=66", "set_level: lease = 66.0 is 66000 on the wire and does not fit: allowed is an integer "
-                             "from 0 to 65535"),
+    ("set_level=3 lease=66", "set_level: lease = 66.0 does not fit: allowed is at most 5 s, the longest lease"),
     ("set_level=3 sequence=1 sequence=2", "a word stands twice"),
     ("set_level=3 starting", "starting goes beside set_level, in a profile with the command start; this is set_level"),
 ]  # fmt: skip

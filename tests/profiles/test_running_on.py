@@ -15,7 +15,6 @@ def leased(lease: str, *edits: tuple[str, str]) -> FirmwareProfile:
 
 UNKNOWN = ('stops_on_disconnect = "no"', 'stops_on_disconnect = "unknown"')
 CODEC = ('evidence = "simulated"', 'evidence = "simulated"\ncodec = "no-such-plug-in"')
-VERIFIED = ('evidence = "simulated"', 'evidence = "verified"')
 
 
 def test_a_long_lease_is_told_with_what_follows_and_a_shorter_one() -> None:
@@ -51,13 +50,6 @@ def test_a_motor_of_which_nobody_knows_whether_it_stops_is_told_with_what_follow
         in notes(edited("button-ball", UNKNOWN, CODEC))[0]
     )
     assert notes(edited("button-ball", UNKNOWN, ("[safety]\n", '[safety]\nlease = "2s"\n'))) == ()
-
-
-def test_a_verified_profile_names_what_it_drove() -> None:
-    (note,) = notes(edited("button-ball", VERIFIED))
-    assert note.startswith("evidence is verified, but verified_on is empty: name the product")
-    named = ('evidence = "simulated"', 'evidence = "verified"\nverified_on = ["Button ball 1.0"]')
-    assert notes(edited("button-ball", named)) == ()
 
 
 @pytest.mark.parametrize("name", ["ems-v2", "ems-v2-minutes", "open-ball", "button-ball"])

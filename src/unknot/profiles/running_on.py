@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from unknot.errors import UnknotError
 from unknot.profiles import vocabulary
 from unknot.profiles.codec import Codec
-from unknot.profiles.model import Evidence, Kind
+from unknot.profiles.model import Kind
 from unknot.profiles.speech import SetLevel
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ def notes(profile: FirmwareProfile) -> tuple[str, ...]:
     found = []
     if profile.kind is not Kind.STIMULATOR:
         found = [_long_lease(profile), _nobody_knows(profile)]
-    if profile.evidence is Evidence.VERIFIED and not profile.verified_on:
-        found.append(
-            "evidence is verified, but verified_on is empty: name the product and the firmware that were tried"
-        )
     return tuple(note for note in found if note)
 
 
