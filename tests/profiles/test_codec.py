@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.profiles.shipped import BY_ID, SPOKEN, edited
@@ -93,6 +93,7 @@ def test_a_stop_is_read_by_the_ball_as_a_stop(profile: FirmwareProfile) -> None:
 
 
 @every_profile
+@settings(max_examples=25)
 @given(level=st.integers())
 def test_a_level_outside_the_range_is_refused_and_nothing_encoded(profile: FirmwareProfile, level: int) -> None:
     if 1 <= level <= profile.motor.levels:
@@ -189,6 +190,7 @@ def test_writes_that_are_no_command_are_refused(profile: str, to: str, data: str
 
 
 @every_profile
+@settings(max_examples=25)  # the many profiles make many; ten thousand are tried by the tests marked "many"
 @given(data=st.lists(st.binary(max_size=12), max_size=4))
 def test_any_writes_are_read_or_refused(profile: FirmwareProfile, data: list[bytes]) -> None:
     reader = Codec(profile).reader()
@@ -346,6 +348,7 @@ def test_bytes_that_are_no_report_are_none(profile: str, source: str, data: str)
 
 
 @every_profile
+@settings(max_examples=25)
 @given(data=st.binary(max_size=24))
 def test_any_bytes_are_a_report_or_none(profile: FirmwareProfile, data: bytes) -> None:
     codec = Codec(profile)

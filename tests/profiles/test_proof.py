@@ -40,7 +40,8 @@ def test_every_example_fails_when_any_of_its_bits_is_another(profile: FirmwarePr
     frames = [profile.reports[name].frame.template for name in example.report or {}]
     allowed = {key, None} if any("{_:" in frame for frame in frames) else {key}  # bytes of no interest may be anything
     for index, data in enumerate(example.writes):
-        for bit in range(8 * len(data)):
+        # Of a long text one bit of each byte, of all else every bit.
+        for bit in range(0, 8 * len(data), 9) if len(data) > 20 else range(8 * len(data)):
             changed = bytearray(data)
             changed[bit // 8] ^= 1 << bit % 8
             writes = (*example.writes[:index], bytes(changed), *example.writes[index + 1 :])

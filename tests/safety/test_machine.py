@@ -109,4 +109,4 @@ class Life(RuleBasedStateMachine):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_whatever_people_and_faults_do_the_rules_hold(profile: str) -> None:
     machine = type("Life", (Life,), {"profile": profile})
-    run_state_machine_as_test(machine, settings=settings(max_examples=30, stateful_step_count=25, deadline=None))
+    run_state_machine_as_test(machine, settings=settings(max_examples=20, stateful_step_count=25, deadline=None))

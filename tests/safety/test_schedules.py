@@ -12,7 +12,7 @@ from unknot.simulator.faults import Fault, FaultKind, FaultPlan, draw
 CHUNK = 50
 """Schedules per test: what one process of a parallel run takes at a time."""
 
-DEFAULT, MANY = 500, 10_000
+DEFAULT, MANY = 400, 10_000
 
 WISHES = ("pause", "resume", "resume", "skip", "press", "stop")
 
