@@ -36,9 +36,9 @@ def flaw(profile: FirmwareProfile, *examples: Example) -> str | None:
 @pytest.mark.parametrize(("profile", "example"), EXAMPLES)
 def test_every_example_fails_when_any_of_its_bits_is_another(profile: FirmwareProfile, example: Example) -> None:
     """A proof that cannot fail proves nothing."""
-    key = f"examples.{profile.examples.index(example)}.bytes"
+    key = f"examples.{profile.examples.index(example)}."
     frames = [profile.reports[name].frame.template for name in example.report or {}]
-    allowed = {key, None} if any("{_:" in frame for frame in frames) else {key}  # bytes of no interest may be anything
+    is_partly_of_no_interest = any("{_:" in frame for frame in frames)  # such bytes may be anything
     for index, data in enumerate(example.writes):
         for bit in range(8 * len(data)):
             changed = bytearray(data)
@@ -46,7 +46,8 @@ def test_every_example_fails_when_any_of_its_bits_is_another(profile: FirmwarePr
             writes = (*example.writes[:index], bytes(changed), *example.writes[index + 1 :])
             wrong = example.model_copy(update={"writes": writes})
             others = (wrong if one is example else one for one in profile.examples)
-            assert flaw(profile, *others) in allowed
+            found = flaw(profile, *others)
+            assert is_partly_of_no_interest if found is None else found.startswith(key)
 
 
 @every_profile
@@ -60,7 +61,7 @@ def test_without_its_examples_a_command_or_report_is_not_proved(profile: Firmwar
 
 def test_an_example_says_everything_that_its_report_tells() -> None:
     profile = edited("vibmotor-3", ("motors = 1, version = 0x0100, battery = 85", "motors = 1, battery = 85"))
-    with pytest.raises(Misfit, match=r"^examples\.4\.bytes: found B0 00 01 00 01 55; expected bytes that read as"):
+    with pytest.raises(Misfit, match=r"^examples\.4\.report\.info: found no version; expected version = 256 too, in "):
         prove(profile)
 
 
@@ -74,8 +75,7 @@ def test_a_level_without_room_in_its_frame_is_found_even_if_no_example_uses_it()
         prove(profile)
     assert caught.value.key == "commands.set_level.frame"
     assert caught.value.found == (
-        "no room for SetLevel(level=4, lease=None, sequence=255) "
-        "(level = 256 does not fit: allowed is an integer from 0 to 255)"
+        "no room for set_level = 4, sequence = 255 (level = 256 does not fit: allowed is an integer from 0 to 255)"
     )
 
 
@@ -92,17 +92,14 @@ def test_a_level_that_the_ball_would_take_for_a_stop_is_found() -> None:
     )
     with pytest.raises(Misfit) as caught:
         prove(profile)
-    assert (
-        caught.value.found
-        == "SetLevel(level=4, lease=None, sequence=255), which the ball's end reads as Stop(sequence=0)"
-    )
+    assert caught.value.found == "set_level = 4, sequence = 255, which the ball's end reads as stop = true"
 
 
 def test_an_example_whose_lease_the_frame_cannot_carry_exactly_is_found() -> None:
     profile = edited(
         "open-ball", ("lease = { scale = 1000 }", "lease = { scale = 0.4 }"), ("01 07 32 B8 0B", "01 07 32 01 00")
     )
-    with pytest.raises(Misfit, match=r"^examples\.0\.bytes: .* bytes that read back as SetLevel\(level=50, lease=3\.0"):
+    with pytest.raises(Misfit, match=r"^examples\.0\.bytes: .* bytes that read back as set_level = 50, lease = 3, "):
         prove(profile)
 
 
