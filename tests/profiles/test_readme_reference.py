@@ -111,6 +111,11 @@ def test_a_conversion_in_the_table_does_what_it_says(written: str, pair: str, so
     assert not file.exists() or text in file.read_text(encoding="utf-8")
 
 
+def test_the_assembly_in_the_text_is_that_of_the_profile_beside_it() -> None:
+    (assembled,) = [one for one in code(chunk("## `[gatt]`")) if one.startswith("assemble = ")]
+    assert assembled in (FOLDER / "ems-5a.toml").read_text(encoding="utf-8")
+
+
 # The frame language.
 
 LANGUAGE = chunk("# The frame language")

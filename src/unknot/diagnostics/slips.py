@@ -15,6 +15,9 @@ BENT = "“”„‟‘’‚«»"
 _WORDS = {"true": "true", "false": "false", "yes": "true", "no": "false", "on": "true", "off": "false"}
 """What people write for true and false, in lower case, and what TOML has for it."""
 
+_LONG, _LONG_LITERAL = '"""', "'''"
+"""The quotes of texts over several lines."""
+
 _STRINGS = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
 _HEADER = re.compile(r"\s*(?P<open>\[{1,2})\s*(?P<name>[^\[\]]+?)\s*\]")
 _KEY = re.compile(r"\s*(?P<name>[^=\[\]{}#]+?)\s*=")
@@ -47,6 +50,8 @@ def at_line(text: str, line: int, column: int) -> Slip | None:
     if not 0 < line <= len(lines):
         return None
     written = lines[line - 1]
+    if _LONG in written or _LONG_LITERAL in written:
+        return None  # a text over several lines is not looked into
     return (
         _twice(lines, line)
         or _bent(written, line, column)
@@ -100,10 +105,10 @@ def _bent(written: str, line: int, column: int) -> Slip | None:
 
 
 def _open_quote(written: str, line: int, column: int) -> Slip | None:
-    """A text in quotes that its line does not end; several lines in three quotes are not looked into."""
+    """A text in quotes that its line does not end, or that ends where the next one should begin."""
     rest = _STRINGS.sub(lambda string: " " * len(string[0]), written)
     at = next((place for place, character in enumerate(rest) if character in "\"'#"), None)
-    if at is None or rest[at] == "#" or '"""' in written or "'''" in written:
+    if at is None or rest[at] == "#" or _LONG in written or _LONG_LITERAL in written:
         return None
     quote = rest[at]
     # Where the first of two texts lacks its end, it ends where the second begins, and there TOML could not go on.
