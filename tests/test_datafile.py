@@ -120,26 +120,26 @@ def test_the_error_is_of_the_kind_that_was_asked_for(tmp_path: Path) -> None:
     [
         ("[[inner]]", "inner", "number", "nothing", "this key"),
         ("number = 'one'", "'one'", "number", "'one'", "a whole number"),
-        ("number = 1\nextra = 2", "extra", "extra", "an unknown key", "only the keys that the folder's README lists"),
+        ("number = 1\nextra = 2", "extra", "extra", "an unknown key", "one of name, inner"),
         (
             'number = 1\n"ex.tra" = 2',
             '"ex.tra"',
             "ex.tra",
             "an unknown key",
-            "only the keys that the folder's README lists",
+            "one of name, inner",
         ),
         (
             'number = 1\n"ex\\ntra" = 2',
             '"ex\\ntra"',
             "'ex\\ntra'",
             "an unknown key",
-            "only the keys that the folder's README lists",
+            "one of name, inner",
         ),
         ("number = 13", "13", "number", "13", "a number of good omen"),
         (
             'number = 1\n[[inner]]\n[[inner]]\npause = "2"',
             '"2"',
-            "inner.1.pause",
+            "inner.2.pause",
             "'2'",
             'a duration with its unit, such as "45s", "500ms" or "2min"',
         ),
@@ -176,8 +176,13 @@ def test_a_number_that_python_cannot_write_is_named_all_the_same(tmp_path: Path)
     [
         (b"number =", (1, 9), "invalid value", "valid TOML"),
         (b"number =\n\n", (1, 9), "invalid value", "valid TOML"),
-        (b"number = 1\r\nname = x\r\n", (2, 8), "invalid value", "valid TOML"),
-        (b"number = 1\nnumber = 2", (2, 11), "cannot overwrite a value", "valid TOML"),
+        (b"number = 1\r\nname = x\r\n", (2, 8), "x without quotes", 'text in quotes: "x"'),
+        (
+            b"number = 1\nnumber = 2",
+            (2, 1),
+            "a second number",
+            "each key once in its section; the first is in line 1",
+        ),
         (b"# \xc3\xa4\x07", (1, 4), "invalid character '\\x07'", "valid TOML"),
         (b"a = 1\nname = '\xc3\xa4\xe4'", (2, 10), "byte 16 that is not UTF-8", "a TOML file in UTF-8"),
         (b"number = " + b"9" * 5000, (None, None), "a number or a nesting beyond all bounds", "valid TOML"),
@@ -210,7 +215,26 @@ def test_a_file_of_the_greatest_size_is_read(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path / "none.toml").found == "no such file or directory"
+    assert refusal(tmp_path).found == "a folder"
     assert refusal(tmp_path).expected == "a readable TOML file"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    file = file_of(tmp_path, "number = 1")
+    file.chmod(0)
+    assert refusal(file).found == "a file that may not be read"
+
+
+def test_the_mark_that_windows_puts_before_a_file_is_passed_over(tmp_path: Path) -> None:
+    assert datafile.load(file_of(tmp_path, b"\xef\xbb\xbfnumber = 1\r\n"), Outer).number == 1
+    assert (refusal(file_of(tmp_path, b"\xef\xbb\xbfnumber = x")).column) == 10
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_refused_by_that_name(tmp_path: Path, encoding: str) -> None:
+    error = refusal(file_of(tmp_path, "\ufeffnumber = 1".encode(encoding)))
+    assert str(error).endswith("found a file in UTF-16; expected a TOML file in UTF-8: let your editor save it so")
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
@@ -230,7 +254,7 @@ def test_what_is_wrong_with_a_file_that_was_loaded_is_told_with_its_place(tmp_pa
     error = datafile.wrong(file, misfit, ProtocolFileError)
     assert isinstance(error, ProtocolFileError)
     assert pointed_at(error) == "'lef'"
-    assert str(error) == f"{file}:4:8: inner.0.word: found 'lef'; expected left or right; did you mean 'left'?"
+    assert str(error) == f"{file}:4:8: inner.1.word: found 'lef'; expected left or right; did you mean 'left'?"
 
 
 @pytest.mark.parametrize("raw", [b"= 1", b"\xff", None])
@@ -256,7 +280,8 @@ def test_a_right_file_is_read_without_looking_for_places(tmp_path: Path) -> None
         "from unknot.simulator import faults\n"
         "from pathlib import Path\n"
         "profiles.load_all(), protocols.load('calf'), faults.load(Path(sys.argv[1]))\n"
-        "looked = {'tree_sitter', 'tree_sitter_toml', 'unknot.diagnostics.places'}\n"
+        "looked = {'tree_sitter', 'tree_sitter_toml', 'unknot.diagnostics.places', 'unknot.diagnostics.slips'}\n"
+        "looked |= {'unknot.profiles.disproof', 'unknot.profiles.explain', 'unknot.profiles.miswritten'}\n"
         "print(sorted(looked & set(sys.modules)))\n"
     )
     file = file_of(tmp_path, "schema = 1\n[[faults]]\nat = '1s'\nwhat = 'button-pressed'")

@@ -37,6 +37,8 @@ __all__ = [
 MAX_BYTES = 256 * 1024
 """A data file larger than this (bytes) is not one of ours; it is refused before it is parsed."""
 
+_BYTE_ORDER_MARK = "\ufeff"
+"""Some editors on Windows begin every file with it; TOML has no word for it."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0}
 DURATION = r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(ms|s|min)"
@@ -122,7 +124,8 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     text = _text(file, error)
     content = _parsed(file, text, error)
     if named := fixed.keys() & content.keys():
-        from unknot.diagnostics.source import Source, shown
+        from unknot.diagnostics.source import Source
+        from unknot.diagnostics.written import shown
 
         stray = StrayKey(min(named), shown(content[min(named)]), "no such key: the file's own name says it")
         raise Source(file, error, text, content).misfit(stray)
@@ -131,7 +134,7 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     except ValidationError as cause:
         from unknot.diagnostics.source import Source
 
-        raise Source(file, error, text, content).invalid(cause, model) from cause
+        raise Source(file, error, text, content, fixed.keys()).invalid(cause, model) from cause
 
 
 def wrong(file: Path, misfit: Misfit, error: type[FileError] = FileError) -> FileError:
@@ -153,12 +156,17 @@ def _text(file: Path, error: type[FileError]) -> str:
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_BYTES + 1)
+    except IsADirectoryError as cause:
+        raise error(file, "", "a folder", "a readable TOML file") from cause
+    except PermissionError as cause:  # Windows says so of a folder too
+        found = "a folder" if file.is_dir() else "a file that may not be read"
+        raise error(file, "", found, "a readable TOML file") from cause
     except OSError as cause:
         raise error(file, "", (cause.strerror or str(cause)).lower(), "a readable TOML file") from cause
     if len(raw) > MAX_BYTES:
         raise error(file, "", f"more than {MAX_BYTES} bytes", "a data file of a few kilobytes")
     try:
-        return raw.decode()
+        return raw.decode().removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as cause:
         from unknot.diagnostics.source import undecodable
 

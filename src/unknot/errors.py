@@ -147,12 +147,14 @@ class FrameSyntaxError(FrameError):
         template: the whole template.
         position: index of the first character that is wrong.
         expected: what may stand there.
+        nearest: the right word that looks most like the wrong one, or an empty string.
     """
 
-    def __init__(self, template: str, position: int, expected: str) -> None:
+    def __init__(self, template: str, position: int, expected: str, nearest: str = "") -> None:
         self.template = template
         self.position = position
         self.expected = expected
+        self.nearest = nearest
         super().__init__(f"frame {template!r}, character {position + 1}: expected {expected}")
 
 

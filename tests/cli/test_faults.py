@@ -92,7 +92,7 @@ def test_a_wrong_file_is_told_before_the_motor_starts(tmp_path: Path, capsys: py
     assert said([*RUN, "--faults", file], capsys) == (
         2,
         "",
-        f"unknot: {file}:2:3: faults.0.for: found nothing; expected this key, which reboots needs\n"
+        f"unknot: {file}:2:3: faults.1.for: found nothing; expected this key, which reboots needs\n"
         "        2 | [[faults]]\n"
         "          |   ^^^^^^\n",
     )

@@ -116,7 +116,7 @@ WRONG_LINES = [
     ),
     (
         "[motor]", "[mottor]",
-        "22:2: mottor: found an unknown key; expected only the keys that the folder's README lists; did you mean 'motor'?",
+        "22:2: mottor: found an unknown key; expected one of kind, verified_on, codec, cipher, variant, motor, settings, sequence, init, keep_alive, refusals; did you mean 'motor'?",
         "       22 | [mottor]",
         "          |  ^^^^^^",
     ),
@@ -128,7 +128,7 @@ WRONG_LINES = [
     ),
     (
         'button = "cycle"', '\t"e\u0301" = 1',
-        "43:2: safety.e\u0301: found an unknown key; expected only the keys that the folder's README lists",
+        "43:2: safety.e\u0301: found an unknown key; expected one of auto_off, persists_last_command, stop_repeat, stop_gap, spacing, button, bond, exclusive",
         '       43 |  "e\u0301" = 1',
         "          |  ^^^",
     ),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.profiles.shipped import BY_ID, PROFILES, edited
 from unknot.datafile import Misfit
-from unknot.profiles import plugins
+from unknot.profiles import library, plugins
 from unknot.profiles.inspection import inspect, prove_told_levels
 from unknot.profiles.model import FirmwareProfile
 
@@ -18,7 +21,7 @@ def test_every_shipped_profile_says_every_level_and_reads_it_back(profile: Firmw
 def test_a_level_that_cannot_be_said_is_told() -> None:
     # One decimal digit has no room for 10.
     wrong = edited("button-ball", ("levels = 4", "levels = 100"), ("A5 {level:u8} {xor8", "A5 {level:dec1} {xor8"))
-    with pytest.raises(Misfit, match=r"commands\.set_level\.frame: found no room for SetLevel\(level=10,"):
+    with pytest.raises(Misfit, match=r"commands\.set_level\.frame: found no room for set_level = 10,"):
         inspect(wrong, ())
 
 
@@ -39,10 +42,19 @@ def test_a_level_that_is_told_as_another_is_told() -> None:
 
 def test_a_ball_that_another_profile_claims_is_told_with_what_it_shows() -> None:
     copy = edited("button-ball", ('id = "button-ball"', 'id = "copy"'))
-    with pytest.raises(
-        Misfit, match=r"^match: found a ball that shows the name 'ButtonBall', which button-ball claims too"
-    ):
+    told = r"^match\.names: found a ball that shows the name 'ButtonBall', which button-ball claims too \((.*)\); "
+    with pytest.raises(Misfit, match=told) as caught:
         inspect(copy, PROFILES)
+    file = re.match(told, str(caught.value))
+    assert file is not None
+    assert Path(file[1]) == library.files()["button-ball"]
+
+
+def test_a_ball_that_a_profile_of_no_folder_claims_is_told_with_that_file() -> None:
+    one = edited("button-ball", ('id = "button-ball"', 'id = "one"'), ('"ButtonBall*"', '"Only*"'))
+    other = edited("button-ball", ('id = "button-ball"', 'id = "other"'), ('"ButtonBall*"', '"Only*"'))
+    with pytest.raises(Misfit, match=r"which other claims too \(other\.toml\)"):
+        inspect(one, [other])
 
 
 def test_without_its_codec_plug_in_nothing_is_tried_and_that_is_said() -> None:

@@ -82,14 +82,16 @@ LEVEL_ROLE = (
     "notify = true, read = true }"
 )
 STOP_EXAMPLE = '[[examples]]\ncommand = { stop = true }\nbytes = "A5 00 A5"\n'
-UNKNOWN = ": found an unknown key; expected only the keys that the folder's README lists"
+UNKNOWN = (
+    ": found an unknown key; expected one of kind, verified_on, codec, cipher, variant, settings, values, sequence, "
+    "init, keep_alive, refusals"
+)
 UUID = '; expected a UUID of 4 or 32 hex digits, such as "180F" or "9A501A2D-594F-4E2B-B123-5F739A2D594F"'
 DURATION = '; expected a duration with its unit, such as "45s", "500ms" or "2min"'
 WORDS = '; expected lower-case words and digits joined by hyphens, such as "open-ball"'
 TYPES = "expected u8, i8, u16le, u16be (so up to 64 bits), dec, dec3, hex2, text, text16, cstring, bytes, bytes4 or b4"
-THREE = "which is what the frames make of SetLevel(level=3, lease=None, sequence=0)"
 HIGHEST = "(refused: button-ball has the levels 1 to 4 and a stop, not a level 5)"
-HEX = '; expected bytes in hex, such as "55 01 AA", or a list of them, one per write'
+HEX = '; expected bytes in hex, such as "55 01 AA", or printable ASCII in single quotes, such as "\'STOP\' 0A"'
 SHOWN = "at least one for everything that is said and told"
 A_FRAME = "a frame template in a string, or a table with json or lines"
 COMMAND = (
@@ -97,11 +99,13 @@ COMMAND = (
     "other slots beside it"
 )
 
+QUOTES = 'found a " too few or too many in this line; expected a " before and behind each text'
+
 EDITS = [
     ("schema = 1", "", "id", "schema: found nothing; expected this key"),
     ("schema = 1", "schema = 2", "2", "schema: found 2; expected 1, the only version that this program reads"),
     ("schema = 1", 'schema = "1"', '"1"', "schema: found '1'; expected a whole number"),
-    ("schema = 1", "schema = true", "true", "schema: found True; expected a whole number"),
+    ("schema = 1", "schema = true", "true", "schema: found true; expected a whole number"),
     ("schema = 1", "schema = 1\ncolour = 3", "colour", "colour" + UNKNOWN),
     ("schema = 1", '"a\\nb" = 3\nschema = 1', '"a\\nb"', "'a\\nb'" + UNKNOWN),
     (f'id = "{GOOD}"', 'id = "ball"', '"ball"', f"id: found 'ball'; expected '{GOOD}', the file's own name"),
@@ -112,21 +116,27 @@ EDITS = [
         '"sure"',
         "evidence: found 'sure'; expected 'simulated', 'documented', 'captured' or 'verified'",
     ),
-    ('gaps = ["levels', 'gaps = [1, "levels', "1", "gaps.0: found 1; expected text in quotes"),
+    ('gaps = ["levels', 'gaps = [1, "levels', "1", "gaps.1: found 1; expected text in quotes"),
     (
         'names = ["ButtonBall*"]',
         "company = 65536",
         "65536",
         "match.company: found 65536; expected less than or equal to 65535",
     ),
-    ('names = ["ButtonBall*"]', 'name = "ButtonBall*"', "name", "match.name" + UNKNOWN + "; did you mean 'names'?"),
+    (
+        'names = ["ButtonBall*"]',
+        'name = "ButtonBall*"',
+        "name",
+        "match.name: found an unknown key;"
+        " expected one of names, services, company, manufacturer, exclude; did you mean 'names'?",
+    ),
     (
         "battery = { service",
         "Battery = { service",
         "Battery",
         "gatt.Battery: found 'Battery'; expected a name of lower-case letters, digits and underscores",
     ),
-    ('service = "180F"', 'service = "18F"', '"18F"', "gatt.battery.service: found '18F'" + UUID),
+    ('service = "180F"', 'service = "18F"', '"18F"', "gatt.battery.service: found '18F', 3 hex digits" + UUID),
     (
         'characteristic = "2A19", ',
         "",
@@ -137,7 +147,8 @@ EDITS = [
         'write = "request"',
         'write = "response"',
         '"response"',
-        "gatt.level.write: found 'response'; expected 'command' or 'request'",
+        "gatt.level.write: found 'response';"
+        ' expected "request", for the property "write", or "command", for "write without response"',
     ),
     (
         'write = "request", ',
@@ -167,7 +178,7 @@ EDITS = [
         "[20, 30]",
         "motor.hz: found 2 figures; expected 4, one per level from 1",
     ),
-    ("levels = 4", "levels = 4\nhz = [20, 30, 40, 0]", "0", "motor.hz.3: found 0; expected greater than 0"),
+    ("levels = 4", "levels = 4\nhz = [20, 30, 40, 0]", "0", "motor.hz.4: found 0; expected greater than 0"),
     ("[motor]\nlevels = 4\n", "", "schema", "motor: found nothing; expected this key"),
     (
         "levels = 4",
@@ -178,15 +189,14 @@ EDITS = [
     (
         "levels = 4",
         "levels = 4\n[values]\nlevel = { table = [0, 1, 2, 3, 3] }",
-        "{ table = [0, 1, 2, 3, 3] }",
-        "values.level: found {'table': [0, 1, 2, 3, 3]}; expected a table in which no value stands twice",
+        "3",
+        "values.level.table.5: found 3 twice, for 3 and for 4; expected a table in which no value stands twice",
     ),
     (
         "levels = 4",
         "levels = 4\n[values]\nlevel = { table = [0, 1, 2, 3, 4], offset = 1 }",
         "{ table = [0, 1, 2, 3, 4], offset = 1 }",
-        "values.level: found {'table': [0, 1, 2, 3, 4], 'offset': 1}; "
-        "expected either a table, or a scale and an offset",
+        "values.level: found a table beside a scale and an offset; expected either a table, or a scale and an offset",
     ),
     (
         "levels = 4",
@@ -203,8 +213,8 @@ EDITS = [
     (
         "levels = 4",
         "levels = 4\n[values]\nlevels = { scale = 2 }",
-        "{ scale = 2 }",
-        "values.levels: found a value that no frame has; expected battery or level",
+        "levels",
+        "values.levels: found a value that no frame has; expected battery or level; did you mean 'level'?",
     ),
     (
         f'set_level = {{ to = "level", {LEVEL} }}',
@@ -241,20 +251,21 @@ EDITS = [
     (
         LEVEL,
         'frame = "A5 {level:u8} {mode:u8}"',
-        '"A5 {level:u8} {mode:u8}"',
-        "commands.set_level.frame: found a slot 'mode'; expected no slots but lease, level, running, sequence",
+        "mode",
+        "commands.set_level.frame: found a slot 'mode';"
+        " expected no slots but lease, level, running, sequence, or a value for mode in [settings]",
     ),
     (
         LEVEL,
         'frame = "A5 {level:u8} {lease:u8}"',
         "safety",
-        "safety.lease: found nothing; expected a duration, because commands.set_level has a lease to fill",
+        "safety.lease: found nothing; expected a duration, because a frame has a {lease:…} to fill",
     ),
     (
         LEVEL,
         'frame = "A6 {level:u8} {xor8:0..}"',
-        '"A5 03 A6"',
-        "examples.0.bytes: found A5 03 A6; expected A6 03 A5, " + THREE,
+        "A5",
+        "examples.1.bytes: found A5 as byte 0; expected A6, fixed in the frame, as the frames make of set_level = 3",
     ),
     ('from = "battery"', 'from = "akku"', '"akku"', "reports.battery.from: found 'akku'; expected level or battery"),
     ('auto_off = "15min"', "auto_off = 900", "900", "safety.auto_off: found 900" + DURATION),
@@ -262,65 +273,73 @@ EDITS = [
         'stops_on_disconnect = "no"',
         "stops_on_disconnect = false",
         "false",
-        "safety.stops_on_disconnect: found False; expected 'yes', 'no' or 'unknown'",
+        "safety.stops_on_disconnect: found false; expected 'yes', 'no' or 'unknown'",
     ),
     ('button = "cycle"', "stop_repeat = 6", "6", "safety.stop_repeat: found 6; expected less than or equal to 5"),
     (
         'bytes = "A5 03 A6"',
         'bytes = "A5 03 A7"',
-        '"A5 03 A7"',
-        "examples.0.bytes: found A5 03 A7; expected A5 03 A6, " + THREE,
+        "A7",
+        "examples.1.bytes: found A7 as byte 2;"
+        " expected A6, xor8 over bytes 0 to 1 ({xor8:0..}), as the frames make of set_level = 3",
     ),
     (
         'bytes = "A5 03 A6"',
         'bytes = ["A5", "03 A6"]',
         '["A5", "03 A6"]',
-        "examples.0.bytes: found A5, 03 A6; expected A5 03 A6, " + THREE,
+        "examples.1.bytes: found 2 writes (A5, 03 A6);"
+        " expected 1 write (A5 03 A6), as the frames make of set_level = 3",
     ),
-    ('bytes = "A5 03 A6"', 'bytes = "A5 03 A"', '"A5 03 A"', "examples.0.bytes: found 'A5 03 A'" + HEX),
-    ('bytes = "A5 03 A6"\n', "", "examples", "examples.0.bytes: found nothing; expected this key"),
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = "A5 03 A"',
+        "A",
+        "examples.1.bytes: found one hex digit where two make a byte" + HEX,
+    ),
+    ('bytes = "A5 03 A6"\n', "", "examples", "examples.1.bytes: found nothing; expected this key"),
     (
         "{ set_level = 3 }",
         "{ set_level = 5 }",
-        '"A5 03 A6"',
-        "examples.0.bytes: found A5 03 A6; expected something that can be encoded " + HIGHEST,
+        "{ set_level = 5 }",
+        "examples.1.command: found set_level = 5; expected something that can be encoded " + HIGHEST,
     ),
     (
         "{ set_level = 3 }",
         '{ set_level = "3" }',
-        "examples",
-        f"examples.0: found {{'command': {{'set_level': '3'}}, 'bytes': 'A5 03 A6'}}; expected {COMMAND}",
+        '{ set_level = "3" }',
+        "examples.1.command: found { set_level = '3' }; expected " + COMMAND,
     ),
     (
         "{ set_level = 3 }",
         "{ set_level = 3.9 }",
-        "examples",
-        f"examples.0: found {{'command': {{'set_level': 3.9}}, 'bytes': 'A5 03 A6'}}; expected {COMMAND}",
+        "{ set_level = 3.9 }",
+        "examples.1.command: found { set_level = 3.9 }; expected " + COMMAND,
     ),
     (
         "{ set_level = 3 }",
         "{ set_level = 3, mode = 1 }",
         "mode",
-        "examples.0.command.mode: found an unknown slot; expected "
-        "down or lease or level or next or sequence or set_level or start or starting or stop or toggle or up",
+        "examples.1.command.mode: found an unknown slot;"
+        " expected down or lease or level or next or sequence or set_level or start or starting or stop or "
+        "toggle or up",
     ),
     (
         "{ set_level = 3 }",
         "{ set_level = 3, stop = true }",
-        "examples",
-        f"examples.0: found {{'command': {{'set_level': 3, 'stop': True}}, 'bytes': 'A5 ...; expected {COMMAND}",
+        "{ set_level = 3, stop = true }",
+        "examples.1.command: found { set_level = 3, stop = true }; expected " + COMMAND,
     ),
     (
         "{ stop = true }",
         "{ stop = false }",
-        "examples",
-        f"examples.1: found {{'command': {{'stop': False}}, 'bytes': 'A5 00 A5'}}; expected {COMMAND}",
+        "{ stop = false }",
+        "examples.2.command: found { stop = false }; expected " + COMMAND,
     ),
     (
         "command = { stop = true }\n",
         "",
         "examples",
-        "examples.1: found {'bytes': 'A5 00 A5'}; expected one of command, init, keep_alive, report or refusal",
+        "examples.2: found no meaning; expected one of command, init, keep_alive, report or refusal",
     ),
     (
         STOP_EXAMPLE,
@@ -331,22 +350,156 @@ EDITS = [
     (
         "{ level = { level = 2 } }",
         "{ level = { level = 3 } }",
-        '"5A 02 58"',
-        "examples.2.bytes: found 5A 02 58; "
-        "expected bytes that read as {'level': 3}, not as Report(name='level', values={'level': 2})",
+        "3",
+        "examples.3.report.level.level: found 3; expected 2, as the bytes say, in byte 1 ({level:u8})",
     ),
     (
         "{ level = { level = 2 } }",
         "{ niveau = { level = 2 } }",
-        "{ niveau = { level = 2 } }",
-        "examples.2.report: found 'niveau'; expected level or battery",
+        "niveau",
+        "examples.3.report.niveau: found an unknown report; expected level or battery",
     ),
     (
         "{ level = { level = 2 } }",
         "{ level = { level = 2 }, battery = {} }",
-        "examples",
-        "examples.2: found {'report': {'level': {'level': 2}, 'battery': {}}, 'bytes...; "
-        "expected one report and its bytes",
+        "{ level = { level = 2 }, battery = {} }",
+        "examples.3.report: found 2 reports; expected one report and its bytes",
+    ),
+    # Which byte of an example, and which value, is wrong.
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = "A5 02 A6"',
+        "02",
+        "examples.1.bytes: found 02 as byte 1; expected 03, level 3 ({level:u8}), as the frames make of set_level = 3",
+    ),
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = "A5 03"',
+        "03",
+        "examples.1.bytes: found 2 bytes; "
+        "expected 3 bytes, with A6 as byte 2, xor8 over bytes 0 to 1 ({xor8:0..}), as the frames make of set_level = 3",
+    ),
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = "A5 03 A6 00 01"',
+        "00 01",
+        "examples.1.bytes: found 00 as byte 3 of 5; expected 3 bytes, as the frames make of set_level = 3",
+    ),
+    (
+        'bytes = "A5 03 A6"',
+        "bytes = \"A5 03 'xy'\"",
+        "y",
+        "examples.1.bytes: found 79 as byte 3 of 4; expected 3 bytes, as the frames make of set_level = 3",
+    ),
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = "A5 0O A6"',
+        "0",
+        "examples.1.bytes: found one hex digit where two make a byte" + HEX,
+    ),
+    ('bytes = "A5 03 A6"', 'bytes = "A5 G3 A6"', "G", "examples.1.bytes: found 'G', which is no hex digit" + HEX),
+    (
+        'bytes = "A5 03 A6"',
+        'bytes = ["A5 03 A6", "1"]',
+        "1",
+        "examples.1.bytes.2: found one hex digit where two make a byte" + HEX,
+    ),
+    (
+        'bytes = "5A 02 58"',
+        'bytes = "5A 02 59"',
+        "59",
+        "examples.3.bytes: found xor8 at byte 2 is 59, not 58; "
+        "expected the bytes of report level, 5A {level:u8} {xor8:0..}",
+    ),
+    (
+        'bytes = "5A 02 58"',
+        'bytes = "5A 02"',
+        "02",
+        "examples.3.bytes: found the bytes end inside xor8; expected the bytes of report level, 5A {level:u8} {xor8:0..}",
+    ),
+    (
+        "{ level = { level = 2 } }",
+        "{ level = {} }",
+        "{}",
+        "examples.3.report.level: found no level; "
+        "expected level = 2 too, in byte 1 ({level:u8}): an example says everything that its bytes tell",
+    ),
+    (
+        "{ level = { level = 2 } }",
+        "{ level = { level = 2, levle = 1 } }",
+        "levle",
+        "examples.3.report.level.levle: found a slot that its frame has not; expected level",
+    ),
+    # What stands in the wrong place, or lacks its like.
+    (
+        "[motor]\n",
+        "[motor]\ncodec = 'x'\n",
+        "codec",
+        "motor.codec: found a key of the file's top; expected it before the first section, which is [match]",
+    ),
+    (
+        "[safety]",
+        "[motor.safety]",
+        "safety",
+        "motor.safety: found a section inside another one; expected [safety] by itself",
+    ),
+    (
+        'button = "cycle"',
+        'button = "cycle"\nlongest_lease = "10min"',
+        "safety",
+        "safety.lease: found nothing; "
+        "expected a duration beside longest_lease: how long a level stays valid without being repeated",
+    ),
+    (
+        'write = "request"',
+        'write = "without response"',
+        '"without response"',
+        "gatt.level.write: found 'without response'; "
+        'expected "request", for the property "write", or "command", for "write without response"',
+    ),
+    (
+        'write = "request"',
+        'write = "comand"',
+        '"comand"',
+        "gatt.level.write: found 'comand'; "
+        'expected "request", for the property "write", or "command", for "write without response"; '
+        "did you mean 'command'?",
+    ),
+    ('service = "180F"', 'service = "18OF"', "O", "gatt.battery.service: found 'O' in '18OF'" + UUID),
+    (
+        '"b0a71001-6b1e-4f3d-9c58-7e2d41a90f36"',
+        '"b0a71001-6b1-4f3d-9c58-7e2d41a90f36"',
+        "6b1",
+        "gatt.level.service: found 'b0a71001-6b1-4f3d-9c58-7e2d41a90f36', 31 hex digits, 3 of them in a group of 4"
+        + UUID,
+    ),
+    (
+        "levels = 4",
+        "levels = 4\n[values]\nlevel = { least = 1, table = [0, 1, 2, 3, 4] }",
+        "least",
+        "values.level.least: found least beside a table; expected least only beside steps",
+    ),
+    (
+        LEVEL,
+        'frame = "A5 {level:u8} {sum8-negate:0..}"',
+        ":",
+        "commands.set_level.frame: found 'A5 {level:u8} {sum8-negate:0..}', character 27; "
+        "expected one of sum8, sum8-inverted, sum8-negated; did you mean 'sum8-negated'?",
+    ),
+    (
+        LEVEL,
+        'frame = "A5 {level:u8} {levels:u8}"',
+        "levels",
+        "commands.set_level.frame: found a slot 'levels'; "
+        "expected no slots but lease, level, running, sequence, or a value for levels in [settings]; "
+        "did you mean 'level'?",
+    ),
+    (
+        "[[examples]]",
+        '[variant]\nask = { to = "level", frame = "01" }\n'
+        'reply = { from = "level", frame = "01 {major:u8}", is = { mjor = ">=2" } }\n[[examples]]',
+        "mjor",
+        "variant.reply.is.mjor: found a slot that its frame has not; expected major; did you mean 'major'?",
     ),
 ]
 
@@ -359,6 +512,52 @@ def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path, old: str, new: str,
 
 def test_the_good_file_is_good(tmp_path: Path) -> None:
     assert library.load_file(save(tmp_path, GOOD, edited_text(GOOD))).id == GOOD
+
+
+def unquoted(word: str) -> str:
+    return f'found {word} without quotes; expected text in quotes: "{word}"'
+
+
+SLIPS = [
+    ('write = "request"', "write = request", "request", unquoted("request")),
+    ("read = true }", "read = True }", "True", "found True without quotes; expected true"),
+    ("read = true }", "read = yes }", "yes", 'found yes without quotes; expected true, or text in quotes: "yes"'),
+    ('auto_off = "15min"', "auto_off = 15min", "15min", unquoted("15min")),
+    ('auto_off = "15min"', "auto_off = 15 min", "15 min", unquoted("15 min")),
+    ('service = "180F"', "service = 180F", "180F", unquoted("180F")),
+    ('["ButtonBall*"]', "[ButtonBall]", "ButtonBall", unquoted("ButtonBall")),
+    ('"simulated"', "“simulated”", "“", 'found “, a typographic quote; expected a straight one: "'),
+    ('"simulated"', '"simulated”', "”", 'found ”, a typographic quote; expected a straight one: "'),
+    ('"simulated"', '"simulated', '"', QUOTES),
+    ('to = "level", ', 'to = "level, ', '"level, frame = "', QUOTES),
+    ("[safety]", "[motor]", "motor", "found a second [motor]; expected its keys below the first one, in line 18"),
+    (
+        "levels = 4",
+        "levels = 4\nlevels = 5",
+        "levels",
+        "found a second levels; expected each key once in its section; the first is in line 19",
+    ),
+    ("[motor]", "[[gatt]]", "gatt", "found [[gatt]]; expected as many brackets as in line 14"),
+    (
+        'characteristic = "2A19", notify',
+        'characteristic = "2A19",\nnotify',
+        "{",
+        "found { without } in this line; expected all of a table in braces in one line, or a section",
+    ),
+    ("levels = 4", "levels", "", "found expected '=' after a key in a key/value pair; expected valid TOML"),
+    (
+        "levels = 4",
+        "levels = 04",
+        "4",
+        "found expected newline or end of document after a statement; expected valid TOML",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "marked", "message"), SLIPS)
+def test_a_slip_that_is_no_toml_is_named(tmp_path: Path, old: str, new: str, marked: str, message: str) -> None:
+    error = refusal(save(tmp_path, GOOD, edited_text(GOOD, (old, new))))
+    assert (pointed_at(error), without_place(error)) == (marked, message)
 
 
 RAW = [

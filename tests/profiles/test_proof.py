@@ -36,9 +36,9 @@ def flaw(profile: FirmwareProfile, *examples: Example) -> str | None:
 @pytest.mark.parametrize(("profile", "example"), EXAMPLES)
 def test_every_example_fails_when_any_of_its_bits_is_another(profile: FirmwareProfile, example: Example) -> None:
     """A proof that cannot fail proves nothing."""
-    key = f"examples.{profile.examples.index(example)}.bytes"
+    key = f"examples.{profile.examples.index(example)}."
     frames = [profile.reports[name].frame.template for name in example.report or {}]
-    allowed = {key, None} if any("{_:" in frame for frame in frames) else {key}  # bytes of no interest may be anything
+    is_partly_of_no_interest = any("{_:" in frame for frame in frames)  # such bytes may be anything
     for index, data in enumerate(example.writes):
         # Of a long text one bit of each byte, of all else every bit.
         for bit in range(0, 8 * len(data), 9) if len(data) > 20 else range(8 * len(data)):
@@ -47,7 +47,8 @@ def test_every_example_fails_when_any_of_its_bits_is_another(profile: FirmwarePr
             writes = (*example.writes[:index], bytes(changed), *example.writes[index + 1 :])
             wrong = example.model_copy(update={"writes": writes})
             others = (wrong if one is example else one for one in profile.examples)
-            assert flaw(profile, *others) in allowed
+            found = flaw(profile, *others)
+            assert is_partly_of_no_interest if found is None else found.startswith(key)
 
 
 @every_profile
@@ -61,7 +62,7 @@ def test_without_its_examples_a_command_or_report_is_not_proved(profile: Firmwar
 
 def test_an_example_says_everything_that_its_report_tells() -> None:
     profile = edited("vibmotor-3", ("motors = 1, version = 0x0100, battery = 85", "motors = 1, battery = 85"))
-    with pytest.raises(Misfit, match=r"^examples\.4\.bytes: found B0 00 01 00 01 55; expected bytes that read as"):
+    with pytest.raises(Misfit, match=r"^examples\.4\.report\.info: found no version; expected version = 256 too, in "):
         prove(profile)
 
 
@@ -97,7 +98,7 @@ def test_an_example_whose_lease_the_frame_cannot_carry_exactly_is_found() -> Non
     profile = edited(
         "open-ball", ("lease = { scale = 1000 }", "lease = { scale = 0.4 }"), ("01 07 32 B8 0B", "01 07 32 01 00")
     )
-    with pytest.raises(Misfit, match=r"^examples\.0\.bytes: .* bytes that read back as SetLevel\(level=50, lease=3\.0"):
+    with pytest.raises(Misfit, match=r"^examples\.0\.bytes: .* bytes that read back as set_level = 50, lease = 3, "):
         prove(profile)
 
 

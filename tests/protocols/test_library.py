@@ -184,8 +184,8 @@ def test_a_name_like_no_other_is_answered_with_all() -> None:
     [
         ('title = "Muscle"\n', "", "1:1: found a protocol without 'title'"),
         ('ceiling = "moderate"\n', "", "1:1: found a protocol without 'ceiling'"),
-        ('for = "30s"\n', "", "24:3: steps.1.for: found a protocol without 'for'"),
-        ('for = "30s"', "for = 30", "26:7: steps.1.for: found a protocol without a duration with its unit"),
+        ('for = "30s"\n', "", "24:3: steps.2.for: found a protocol without 'for'"),
+        ('for = "30s"', "for = 30", "26:7: steps.2.for: found a protocol without a duration with its unit"),
     ],
 )
 def test_a_file_without_a_face_is_named_and_left_out(

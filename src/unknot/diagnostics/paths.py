@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unknot.diagnostics.written import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     Path = tuple[str | int, ...]
-
-LONGEST_SHOWN = 60
-"""A value or a key of more characters is shortened (judgement: half a line of a usual terminal)."""
 
 
 def follow(content: Any, path: Path) -> Any:
@@ -51,7 +50,7 @@ def below(content: Any, above: Path, key: str) -> Path:
 
 def _next(content: Any, words: list[str]) -> tuple[str | int, int]:
     """The first part of a dotted key, and how many of its words it takes."""
-    if isinstance(content, list) and words[0].isdecimal():
+    if words[0].isdecimal() and not isinstance(content, dict):  # a list, also in a file that is gone by now
         return int(words[0]), 1
     for size in range(len(words), 1, -1):
         if isinstance(content, dict) and ".".join(words[:size]) in content:
@@ -60,10 +59,6 @@ def _next(content: Any, words: list[str]) -> tuple[str | int, int]:
 
 
 def shown(path: Path) -> str:
-    """The path as one dotted key."""
-    return ".".join(shortened(part if part.isprintable() else repr(part)) for part in map(str, path))
-
-
-def shortened(text: str) -> str:
-    """The text, cut where it is longer than what is shown."""
-    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+    """The path as one dotted key; what a list has is counted from 1, as the files themselves count."""
+    words = (str(part + 1) if isinstance(part, int) else part for part in path)
+    return ".".join(shortened(word if word.isprintable() else repr(word)) for word in words)

@@ -55,14 +55,15 @@ def of_key(text: str, path: Path) -> Place | None:
     return tree.place((found.key if is_whole else None) or found.value or found.key)
 
 
-def of_character(text: str, path: Path, content: str, position: int) -> Place | None:
-    """The place of one character of the string at this path; of the whole value if it is not that string.
+def of_character(text: str, path: Path, content: str, position: int, count: int = 1) -> Place | None:
+    """The place of some characters of the string at this path; of the whole value if it is not that string.
 
     Args:
         text: the file.
         path: where the string stands.
         content: the string as it was read, without its quotes and escapes.
         position: index into ``content``; one past its end is the closing quote.
+        count: how many characters.
     """
     tree = _Tree(text)
     found, is_whole = tree.find(path)
@@ -73,13 +74,15 @@ def of_character(text: str, path: Path, content: str, position: int) -> Place | 
     characters = list(_characters(token))
     if "".join(character for _, character in characters) != content:
         return tree.place(value)
-    inside = characters[position][0] if position < len(characters) else len(token) - len(_quotes(token))
-    return tree.place(value, inside)
+    end = len(token) - len(_quotes(token))
+    inside = characters[position][0] if position < len(characters) else end
+    last = characters[min(position + count, len(characters)) - 1][0] if characters else inside
+    return tree.place(value, inside, max(1, last + 1 - inside))
 
 
-def at_line(text: str, line: int, column: int) -> Place | None:
-    """The place of the character in this line, at this column; both from 1. None if the text has no such line."""
-    return _at_line(_in_unix_lines(text), line, column, 1)
+def at_line(text: str, line: int, column: int, width: int = 1) -> Place | None:
+    """The place of characters in this line, from this column on; both from 1. None if the text has no such line."""
+    return _at_line(_in_unix_lines(text), line, column, width)
 
 
 def at_end(text: str) -> Place | None:
@@ -205,12 +208,12 @@ class _Tree:
             entry, is_first = below, False
         return (self._beginning() if is_first else entry), not is_first
 
-    def place(self, node: Node | None, inside: int = 0) -> Place | None:
-        """The place of a node, or of its character at the index ``inside``; without a node, the file's start."""
+    def place(self, node: Node | None, inside: int = 0, width: int = 1) -> Place | None:
+        """The place of a node, or of its characters from the index ``inside`` on; without a node, the file's start."""
         if node is None:
             return _at_line(self._text, 1, 1, 1)
         start = len(self._bytes[: node.start_byte].decode(errors="replace"))
-        return _at(self._text, start + inside, 1 if inside else len(_written(node)))
+        return _at(self._text, start + inside, width if inside else len(_written(node)))
 
     def _beginning(self) -> _Entry:
         """The first key of the file: what it lacks could stand before it."""

@@ -14,6 +14,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from unknot.datafile import Misfit, StrayKey
+from unknot.diagnostics.written import shown
 from unknot.profiles import rules, scales
 from unknot.profiles.fields import Flag, Name, in_schema
 from unknot.profiles.frames.frame import MAX_BYTES
@@ -184,23 +186,26 @@ class Conversion(Section):
         given = {key for key in self.model_fields_set if getattr(self, key) is not None}
         found = [kind for kind in (*_HEADS, "line") if given & (_OWN["line"] if kind == "line" else {kind})]
         if len(found) > 1:
-            raise ValueError("either " + ", or ".join(_CALLED[kind] for kind in found))
+            kinds = [_CALLED[kind] for kind in found]
+            raise Misfit("", " beside ".join(kinds), "either " + ", or ".join(kinds))
         kind = self.kind
         allowed = _OWN[kind] | (_EXTRAS if kind in _SCALES else set())
         for key in type(self).model_fields:  # in this order, so that the same file gets the same answer
             if key in given - allowed:
-                raise ValueError(f"{key} only beside {_beside(key)}")
+                raise StrayKey(key, f"{key} beside {_CALLED[kind]}", f"{key} only beside {_beside(key)}", right=("",))
         for key in _NEEDED.get(kind, ()):
             if key not in given:
-                raise ValueError(f"{key} beside {kind}")
+                raise Misfit(key, "nothing", f"{key} beside {kind}")
         self._nothing_stands_twice()
         self._fits_together()
         self.compiled  # noqa: B018 - what cannot be compiled is refused now
         return self
 
     def _nothing_stands_twice(self) -> None:
-        if len(set(self.table)) < len(self.table):
-            raise ValueError("a table in which no value stands twice")
+        for at, wire in enumerate(self.table):
+            if wire in self.table[:at]:
+                found = f"{shown(wire)} twice, for {self.table.index(wire)} and for {at}"
+                raise Misfit(f"table.{at}", found, "a table in which no value stands twice")
         if len(set(self.needs)) < len(self.needs):
             raise ValueError(f"each slot in {self.kind} once")
 
@@ -215,7 +220,7 @@ class Conversion(Section):
         if self.none and isinstance(self.none[0], str) != texts:
             raise ValueError("none of the same kind as what is written: bytes in hex beside a table of bytes in hex")
         if shared := [wire for wire in self.none if wire in self.table]:
-            raise ValueError(f"{shared[0]!r} either in the table or in none")
+            raise Misfit("none", f"{shared[0]!r}", f"{shared[0]!r} either in the table or in none")
         if self.yes == self.no:
             raise ValueError("yes and no that differ")
         for number, case in self.cases.items():

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from unknot.datafile import Misfit
 from unknot.profiles.fields import HexWrites
 from unknot.profiles.hexadecimal import ASCII, parse
 from unknot.profiles.phrases import STEPS
@@ -89,12 +90,19 @@ class Example(Section):
             name for name in ("command", "init", "keep_alive", "report", "refusal") if getattr(self, name) is not None
         ]
         if len(meanings) != 1:
-            raise ValueError("one of command, init, keep_alive, report or refusal")
+            found = " and ".join(meanings) or "no meaning"
+            raise Misfit("", found, "one of command, init, keep_alive, report or refusal")
         told = self.report if self.report is not None else self.refusal
         if told is not None and (len(told) != 1 or len(self.writes) != 1):
-            raise ValueError(f"one {meanings[0]} and its bytes")
-        if self.command is not None and not _is_command(self.command):
-            raise ValueError(
-                f"set_level = LEVEL, or {', '.join(f'{name} = true' for name in _NAMES[1:])}; other slots beside it"
+            key, found = (
+                (meanings[0], f"{len(told)} {meanings[0]}s")
+                if len(told) != 1
+                else ("bytes", f"{len(self.writes)} lots")
             )
+            raise Misfit(key, found, f"one {meanings[0]} and its bytes")
+        if self.command is not None and not _is_command(self.command):
+            from unknot.diagnostics.written import shown  # only when something is wrong
+
+            flags = ", ".join(f"{name} = true" for name in _NAMES[1:])
+            raise Misfit("command", shown(self.command), f"set_level = LEVEL, or {flags}; other slots beside it")
         return self

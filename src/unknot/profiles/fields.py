@@ -57,7 +57,9 @@ def _uuid(text: object) -> str:
         return f"0000{lowered}{BASE_SUFFIX}"
     if re.fullmatch(_LONG_UUID, lowered):
         return lowered
-    raise ValueError('a UUID of 4 or 32 hex digits, such as "180F" or "9A501A2D-594F-4E2B-B123-5F739A2D594F"')
+    from unknot.profiles.miswritten import uuid  # only when something is wrong
+
+    raise uuid(text)
 
 
 def _frame(found: object) -> AnyFrame:
@@ -71,12 +73,21 @@ def _frame(found: object) -> AnyFrame:
 
 def _bytes(text: object) -> tuple[bytes, ...]:
     writes = [text] if isinstance(text, str) else text
+    if not isinstance(writes, list) or not writes or not all(isinstance(write, str) for write in writes):
+        raise ValueError('bytes in hex, such as "55 01 AA", or a list of them, one per write')
+    return tuple(_one_write(write, number if writes is text else None) for number, write in enumerate(writes))
+
+
+def _one_write(text: str, number: int | None) -> bytes:
     try:
-        if not isinstance(writes, list) or not writes:
-            raise ValueError
-        return tuple(bytes.fromhex(write) for write in writes)
-    except (ValueError, TypeError):
-        raise ValueError('bytes in hex, such as "55 01 AA", or a list of them, one per write') from None
+        if "'" not in text:
+            return bytes.fromhex(text)
+        pieces = _ASCII.split(text)
+        return b"".join(part.encode() if at % 2 else bytes.fromhex(part) for at, part in enumerate(pieces))
+    except ValueError:
+        from unknot.profiles.miswritten import hex_bytes  # only when something is wrong
+
+        raise hex_bytes(text, "" if number is None else str(number)) from None
 
 
 def _id(text: str) -> str:
@@ -91,7 +102,10 @@ def _name(text: str) -> str:
     return text
 
 
-_HEX = r"\s*([0-9A-Fa-f]{2}\s*)*"
+_ASCII = re.compile(r"'([ -&(-~]+)'")
+"""Printable ASCII between single quotes, as in a frame."""
+
+_HEX = r"\s*(([0-9A-Fa-f]{2}|'[ -&(-~]+')\s*)*"
 _HEX_TEXT = {"type": "string", "pattern": f"^{_HEX}$"}
 
 Uuid = Annotated[
@@ -126,7 +140,7 @@ HexWrites = Annotated[
     BeforeValidator(_bytes),
     WithJsonSchema({"anyOf": [_HEX_TEXT, {"type": "array", "items": _HEX_TEXT, "minItems": 1}]}),
 ]
-"""Bytes in hex, one item per write."""
+"""Bytes in hex or in quoted ASCII, one item per write."""
 Id = Annotated[str, AfterValidator(_id), in_schema("lower-case words and digits joined by hyphens", ID)]
 """The name of a profile."""
 Name = Annotated[str, AfterValidator(_name), in_schema("a name of lower-case letters, digits and underscores", _NAME)]

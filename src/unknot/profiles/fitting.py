@@ -6,9 +6,10 @@ Each check raises `unknot.datafile.Misfit` with the key to mend.
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
-from unknot.datafile import Misfit
+from unknot.datafile import Misfit, StrayKey
 from unknot.profiles.conversions import Conversion
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def prove(profile: FirmwareProfile) -> None:
 def writes(profile: FirmwareProfile) -> Iterator[tuple[str, Write]]:
     """Everything that is ever written, with its key."""
     for name, said in profile.commands.items():
-        for write in said:
-            yield f"commands.{name}", write
+        for number, write in enumerate(said):
+            yield f"commands.{name}" if len(said) == 1 else f"commands.{name}.{number}", write
     for number, step in enumerate(profile.init):
         if step.write is not None:
             yield f"init.{number}.write", step.write
@@ -121,28 +122,40 @@ def _reports_are_there(profile: FirmwareProfile) -> None:
             raise Misfit(f"settings.{name}.from", repr(setting.source), f"a report with a slot {name!r}")
     for number, step in enumerate(profile.init):
         if step.expect is not None:
-            for slot in step.values:
-                _known(f"init.{number}.is.{slot}", slot, reports[step.expect].frame.slots, "a slot of that report")
+            slots = reports[step.expect].frame.slots
+            if strange := set(step.values) - set(slots):
+                expected = " or ".join(slots) or f"no is: {step.expect} has no slots"
+                raise StrayKey(f"init.{number}.is.{min(strange)}", f"a slot that {step.expect} has not", expected)
     if twice := set(reports) & set(profile.refusals):
         raise Misfit(f"refusals.{min(twice)}", "the name of a report", "a name of its own")
 
 
 def _slots_are_filled(profile: FirmwareProfile) -> None:
     for key, write in writes(profile):
+        section, name = key.split(".")[:2]
         known = {"sequence", *profile.settings, *write.each}
-        known |= _OWN_SLOTS.get(key.removeprefix("commands."), frozenset({"running"}))
-        if key.startswith("keep_alive."):
-            kept = profile.keep_alive[int(key.split(".")[1])]
+        known |= _OWN_SLOTS.get(name, frozenset({"running"}))
+        if section == "keep_alive":
+            kept = profile.keep_alive[int(name)]
             known |= OURS if kept.when is None else OURS | set(profile.reports[kept.when].frame.slots)
         computed = {name for name, one in profile.values.items() if (one.any or one.all) and set(one.needs) <= known}
         if ours := set(write.each) & OURS:
             raise Misfit(f"{key}.each", f"the slot {min(ours)!r}", "a slot that unknot does not fill by itself")
         if strange := set(write.frame.slots) - known - computed:
-            raise Misfit(
-                f"{key}.frame", f"a slot {min(strange)!r}", f"no slots but {', '.join(sorted(known | computed))}"
-            )
+            raise _unfilled(f"{key}.frame", min(strange), sorted(known | computed))
         if "lease" in write.frame.slots and profile.safety.lease is None:
-            raise Misfit("safety.lease", "nothing", f"a duration, because {key} has a lease to fill")
+            raise Misfit("safety.lease", "nothing", "a duration, because a frame has a {lease:…} to fill")
+
+
+def _unfilled(key: str, slot: str, known: list[str]) -> Misfit:
+    """The error for a slot of a written frame that nothing fills."""
+    expected = f"no slots but {', '.join(known)}, or a value for {slot} in [settings]"
+
+    def where(template: str) -> tuple[int, int] | None:
+        found = re.search(rf"(?<![a-z0-9_]){slot}(?![a-z0-9_])", template)
+        return None if found is None else (found.start(), len(slot))
+
+    return Misfit(key, f"a slot {slot!r}", expected, right=known, where=where)
 
 
 def _values_are_carried(profile: FirmwareProfile) -> None:
@@ -151,10 +164,10 @@ def _values_are_carried(profile: FirmwareProfile) -> None:
     if profile.variant is not None and profile.variant.reply is not None and profile.variant.reply.frame is not None:
         carried |= set(profile.variant.reply.frame.slots)
     if idle := set(profile.values) - carried:
-        raise Misfit(f"values.{min(idle)}", "a value that no frame has", " or ".join(sorted(carried)) or "none")
+        raise StrayKey(f"values.{min(idle)}", "a value that no frame has", " or ".join(sorted(carried)) or "none")
     needed = {slot for one in profile.values.values() for slot in one.needs}
     if idle := set(profile.settings) - carried - needed:
-        raise Misfit(f"settings.{min(idle)}", "a setting that no frame has", " or ".join(sorted(carried)) or "none")
+        raise StrayKey(f"settings.{min(idle)}", "a setting that no frame has", " or ".join(sorted(carried)) or "none")
     if clash := set(profile.settings) & OURS:
         raise Misfit(f"settings.{min(clash)}", "a slot that unknot fills by itself", "another name")
 

@@ -37,6 +37,17 @@ PROPERTIES = {WriteKind.REQUEST: "write", WriteKind.COMMAND: "write-without-resp
 """bleak's name of the property that a characteristic needs for each kind of write."""
 
 
+def _write_kind(value: object) -> object:
+    if isinstance(value, str) and value not in set(WriteKind):
+        expected = '"request", for the property "write", or "command", for "write without response"'
+        raise Misfit("", repr(value), expected, right=[kind.value for kind in WriteKind])
+    return value
+
+
+WriteKindField = Annotated[WriteKind, BeforeValidator(_write_kind)]
+"""One of the two ways, by its name."""
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str | int) else value
 
@@ -60,7 +71,7 @@ class Characteristic(Section):
     service: Annotated[tuple[Uuid, ...], BeforeValidator(_as_list), OneOrMore()] = ()
     characteristic: Annotated[tuple[Uuid, ...], BeforeValidator(_as_list), OneOrMore()] = ()
     or_first: Flag = False
-    write: Annotated[tuple[WriteKind, ...], BeforeValidator(_as_list), OneOrMore()] = ()
+    write: Annotated[tuple[WriteKindField, ...], BeforeValidator(_as_list), OneOrMore()] = ()
     notify: Flag = False
     indicate: Flag = False
     read: Flag = False

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from unknot.profiles.codec import Codec
+    from unknot.profiles.reader import Message
     from unknot.profiles.speech import Values, Write
 
 Said = tuple[tuple[str, bytes], ...]
@@ -60,7 +61,7 @@ def _stop_is_no_level(codec: Codec, stop: Said) -> None:
         with suppress(FrameMismatch):
             meant = reader.feed(to, data)
             if isinstance(meant, SetLevel | Start | Press):
-                raise Misfit("commands.stop", f"bytes that the ball takes for {meant}", "bytes that start no motor")
+                raise _starts("commands.stop", meant)
 
 
 def _unasked(codec: Codec) -> Iterator[tuple[str, Said]]:
@@ -87,9 +88,15 @@ def _starts_nothing(codec: Codec, key: str, writes: Said) -> None:
         with suppress(FrameMismatch):
             meant = reader.feed(to, data)
             if isinstance(meant, SetLevel | Press) or (isinstance(meant, Start) and meant.level):
-                raise Misfit(key, f"bytes that the ball takes for {meant}", "bytes that start no motor")
+                raise _starts(key, meant)
         if codec.looks_like_a_level(to, data):
             raise Misfit(key, f"{data.hex(' ').upper()}, which has the form of set_level", "bytes that start no motor")
+
+
+def _starts(key: str, meant: Message) -> Misfit:
+    from unknot.profiles.proof import in_words  # only once something is wrong; the proof is what calls us
+
+    return Misfit(key, f"bytes that the ball takes for {in_words(meant)}", "bytes that start no motor")
 
 
 def _said(writes: tuple[Write, ...]) -> Said:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unknot.datafile import Misfit
+from unknot.diagnostics.written import shown
 from unknot.errors import UnknotError
 from unknot.profiles import coverage, overlap, plugins, proof
 from unknot.profiles.codec import Codec
-from unknot.profiles.speech import Report
+from unknot.profiles.speech import Refused, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,10 +29,10 @@ def inspect(profile: FirmwareProfile, others: Iterable[FirmwareProfile]) -> tupl
     """
     found = overlap.overlapping(profile, others)
     if found is not None:
-        name, shown = found
+        name, advertised = found
         raise Misfit(
-            "match",
-            f"a ball that shows {overlap.described(shown)}, which {name} claims too",
+            overlap.key_of(advertised),
+            f"a ball that shows {overlap.described(advertised)}, which {name} claims too ({_file_of(name)})",
             "a match of its own, or a [variant] in both that tells them apart",
         )
     if profile.codec is not None and not plugins.is_installed(profile.codec):
@@ -41,6 +42,13 @@ def inspect(profile: FirmwareProfile, others: Iterable[FirmwareProfile]) -> tupl
     proof.prove_levels(Codec(profile), range(1, profile.motor.highest + 1))
     prove_told_levels(profile)
     return coverage.gaps(profile)
+
+
+def _file_of(name: str) -> str:
+    """The file of another profile: where the library has it, or else its name, which is the profile's."""
+    from unknot.profiles import library
+
+    return str(library.files().get(name, f"{name}.toml"))
 
 
 def prove_told_levels(profile: FirmwareProfile) -> None:
@@ -64,4 +72,11 @@ def prove_told_levels(profile: FirmwareProfile) -> None:
             except UnknotError as cause:
                 raise Misfit(key, f"no room for level {level} ({cause})", wanted) from cause
             if not isinstance(told, Report) or told.level != level:
-                raise Misfit(key, f"level {level}, which reads as {told}", wanted)
+                raise Misfit(key, f"level {level}, which reads as {_as_told(told)}", wanted)
+
+
+def _as_told(told: Report | Refused | None) -> str:
+    """What was told, as an example in a file says it."""
+    if told is None:
+        return "nothing"
+    return f"{told.name} = {shown(dict(told.values))}"

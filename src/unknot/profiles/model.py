@@ -175,9 +175,14 @@ class Safety(Section):
 
     @model_validator(mode="after")
     def _lease_is_not_cut(self) -> Safety:
-        if self.longest_lease is not None and (self.lease is None or self.lease > self.longest_lease):
-            found = "nothing" if self.lease is None else f"{self.lease:g} s"
-            raise datafile.Misfit("lease", found, f"at most {self.longest_lease:g} s, the longest lease")
+        if self.longest_lease is None:
+            return self
+        if self.lease is None:
+            expected = "a duration beside longest_lease: how long a level stays valid without being repeated"
+            raise datafile.Misfit("lease", "nothing", expected)
+        if self.lease > self.longest_lease:
+            found, expected = f"{self.lease:g} s", f"at most {self.longest_lease:g} s, the longest lease"
+            raise datafile.Misfit("lease", found, expected)
         return self
 
 

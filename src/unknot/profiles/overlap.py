@@ -40,6 +40,13 @@ def described(shown: Advertisement) -> str:
     return " and ".join(parts)
 
 
+def key_of(shown: Advertisement) -> str:
+    """The key by which a ball that shows this is claimed."""
+    if shown.name:
+        return "match.names"
+    return "match.services" if shown.services else "match.manufacturer"
+
+
 def _examples(match: Match) -> Iterator[Advertisement]:
     """An example for each name, with each service and each pattern of manufacturer data."""
     for name, service, manufacturer in product(*map(_each, (match.names, match.services, match.manufacturer))):

@@ -10,11 +10,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
-from unknot.datafile import Misfit
+from unknot.datafile import Misfit, StrayKey
 from unknot.profiles.conversions import Conversion
 from unknot.profiles.fields import Flag, FrameField, Name, OneOrMore, Seconds
 from unknot.profiles.frames.frame import MAX_BYTES
-from unknot.profiles.gatt import WriteKind
+from unknot.profiles.gatt import WriteKindField
 from unknot.profiles.section import Section
 from unknot.profiles.speech import Key
 
@@ -101,12 +101,14 @@ class Write(Section):
     pause: Pause = 0.0
     each: dict[Name, Annotated[tuple[Annotated[int, Field(strict=True)], ...], Field(min_length=1, max_length=16)]] = {}
     answer: str | None = None
-    write: WriteKind | None = None
+    write: WriteKindField | None = None
 
     @model_validator(mode="after")
     def _each_is_a_slot(self) -> Write:
         if strange := set(self.each) - set(self.frame.slots):
-            raise Misfit("each", repr(min(strange)), f"a slot of the frame: {' or '.join(self.frame.slots) or 'none'}")
+            slots = self.frame.slots
+            expected = f"a slot of the frame: {' or '.join(slots) or 'none'}"
+            raise StrayKey(f"each.{min(strange)}", "a slot that the frame has not", expected, right=slots)
         if len(self.each) > 1:
             raise Misfit("each", f"{len(self.each)} slots", "one slot with its values")
         return self
@@ -263,9 +265,8 @@ class Report(Section):
     @model_validator(mode="after")
     def _values_are_slots(self) -> Report:
         if strange := set(self.values) - set(self.frame.slots):
-            raise Misfit(
-                f"values.{min(strange)}", "a value that the frame has not", " or ".join(self.frame.slots) or "none"
-            )
+            slots = " or ".join(self.frame.slots) or "none"
+            raise StrayKey(f"values.{min(strange)}", "a slot that the frame has not", slots)
         return self
 
     def has_length(self, length: int) -> bool:

@@ -18,7 +18,7 @@ from unknot.profiles.phrases import STEPS
 from unknot.profiles.speech import Line, Press, Refused, Report, SetLevel, Start, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from unknot.profiles import phrases
     from unknot.profiles.examples import Example
@@ -78,9 +78,9 @@ def prove_levels(codec: Codec, levels: Iterable[int]) -> None:
         try:
             read = _read(codec, _said(codec, command, starting=False))
         except UnknotError as cause:
-            raise Misfit(key, f"no room for {command} ({cause})", wanted) from cause
-        if _without_lease(read) != _without_lease(_carried(profile, command, starting=False)):
-            raise Misfit(key, f"{command}, which the ball's end reads as {read}", wanted)
+            raise Misfit(key, f"no room for {in_words(command)} ({cause})", wanted) from cause
+        if _without_lease(read) != _without_lease(carried(profile, command, starting=False)):
+            raise Misfit(key, f"{in_words(command)}, which the ball's end reads as {in_words(read)}", wanted)
 
 
 def _prove_example(codec: Codec, example: Example, key: str) -> set[str]:
@@ -100,17 +100,13 @@ def _prove_command(codec: Codec, example: Example, key: str) -> set[str]:
     if strange := set(given) - known:
         raise StrayKey(key.replace("bytes", f"command.{min(strange)}"), "an unknown slot", " or ".join(sorted(known)))
     _teach(codec, further)
-    data = _encoded(lambda: _said(codec, command, starting=starting), example, key, str(command))
+    wanted = carried(profile, command, starting=starting)
+    names = ["start"] * (starting and profile.commands.start is not None) + [name_of(command)]
+    data = _encoded(codec, lambda: _said(codec, command, starting=starting), example, key, (in_words(wanted), names))
     read = _reread(codec, data, example, key)
-    wanted = _carried(profile, command, starting=starting)
     if not _is_same(read, wanted):
-        raise Misfit(key, _hex(example.writes), f"bytes that read back as {wanted}, not as {read}")
-    shown = {name for name, kind in _NAMES.items() if isinstance(command, kind)}
-    shown |= {command.key} if isinstance(command, Press) else set()
-    return shown | ({"start"} if starting else set())
-
-
-_NAMES: dict[str, type] = {"set_level": SetLevel, "stop": Stop, "start": Start}
+        raise Misfit(key, _hex(example.writes), f"bytes that read back as {in_words(wanted)}, not as {in_words(read)}")
+    return {name_of(command)} | ({"start"} if starting else set())
 
 
 def _prove_line(codec: Codec, example: Example, key: str) -> set[str]:
@@ -123,10 +119,11 @@ def _prove_line(codec: Codec, example: Example, key: str) -> set[str]:
     line = Line(cast("Any", part), number - 1)
     _teach(codec, {})
     values = {"sequence": profile.sequence.first, "running": 0, "level": 0, **example.after}
-    data = _encoded(lambda: codec.line(line, values), example, key, f"{part} {number}")
+    meant = (in_words(line), [f"{part} {number}"])
+    data = _encoded(codec, lambda: codec.line(line, values), example, key, meant)
     read = _reread(codec, data, example, key)
     if not _is_same_line(profile, read, line):
-        raise Misfit(key, _hex(example.writes), f"bytes that read back as {line}, not as {read}")
+        raise Misfit(key, _hex(example.writes), f"bytes that read back as {in_words(line)}, not as {in_words(read)}")
     return {f"{part} {number}"}
 
 
@@ -149,14 +146,16 @@ def _prove_told(codec: Codec, example: Example, key: str) -> set[str]:
     what, known = ("report", profile.reports) if example.report is not None else ("refusal", profile.refusals)
     ((name, values),) = (example.report or example.refusal or {}).items()
     if name not in known:
-        raise Misfit(key.replace("bytes", what), repr(name), " or ".join(known) or f"no {what}")
+        raise StrayKey(key.replace("bytes", f"{what}.{name}"), f"an unknown {what}", " or ".join(known) or f"no {what}")
     _teach(codec, {})
     (data,) = example.writes
     source = known[name].source
     told = codec.decode(source, data)
     wanted = Report(name, values) if what == "report" else Refused(name, profile.refusals[name].means, values)
     if not _tells_the_same(told, wanted):
-        raise Misfit(key, _hex(example.writes), f"bytes that read as {dict(values)}, not as {told}")
+        from unknot.profiles import disproof  # only when something is wrong
+
+        raise disproof.of_told(codec, example, key.removesuffix(".bytes"), wanted, told)
     try:
         _, packed = codec.report(name, values)
     except UnknotError as cause:
@@ -178,15 +177,26 @@ def _said(codec: Codec, command: Command, *, starting: bool) -> tuple[Write, ...
     return codec.begin(command) if starting and isinstance(command, SetLevel) else codec.encode(command)
 
 
-def _encoded(say: Any, example: Example, key: str, what: str) -> tuple[Write, ...]:
+def _encoded(
+    codec: Codec, say: Callable[[], tuple[Write, ...]], example: Example, key: str, meant: tuple[str, list[str]]
+) -> tuple[Write, ...]:
+    """The writes of an example's meaning, which is given in words and by the names of what is said."""
     try:
-        writes: tuple[Write, ...] = say()
+        writes = say()
     except UnknotError as cause:
-        raise Misfit(key, _hex(example.writes), f"something that can be encoded ({cause})") from cause
-    data = tuple(write.data for write in writes)
-    if data != example.writes:
-        raise Misfit(key, _hex(example.writes), f"{_hex(data)}, which is what the frames make of {what}")
+        raise Misfit(_key_of_meaning(example, key), meant[0], f"something that can be encoded ({cause})") from cause
+    made = tuple(write.data for write in writes)
+    if made != example.writes:
+        from unknot.profiles import disproof  # only when something is wrong
+
+        raise disproof.of_writes(codec, example, key, made, meant)
     return writes
+
+
+def _key_of_meaning(example: Example, key: str) -> str:
+    """The key of what an example says its bytes mean."""
+    meaning = next(name for name in ("command", "init", "keep_alive") if getattr(example, name) is not None)
+    return key.replace("bytes", meaning)
 
 
 def _reread(codec: Codec, writes: tuple[Write, ...], example: Example, key: str) -> Message | None:
@@ -243,11 +253,9 @@ def _meaning(profile: FirmwareProfile, given: Mapping[str, Any]) -> Command:
     return SetLevel(int(given["set_level"]), lease, sequence)
 
 
-def _carried(profile: FirmwareProfile, command: Command, *, starting: bool) -> Command:
+def carried(profile: FirmwareProfile, command: Command, *, starting: bool) -> Command:
     """The command as far as its frames can carry it: without a slot, sequence, lease and level do not arrive."""
-    names = {SetLevel: "set_level", Stop: "stop", Start: "start"}
-    name = command.key if isinstance(command, Press) else names[type(command)]
-    said = [*(getattr(profile.commands, name) or ())]
+    said = [*(getattr(profile.commands, name_of(command)) or ())]
     if starting and not said:
         said = [*(profile.commands.start or ())]
     slots = {slot for write in said for slot in write.frame.slots}
@@ -256,6 +264,29 @@ def _carried(profile: FirmwareProfile, command: Command, *, starting: bool) -> C
         return replace(command, sequence=sequence)
     level = command.level if "level" in slots else 0
     return replace(command, level=level, lease=command.lease if "lease" in slots else None, sequence=sequence)
+
+
+_NAMES: dict[type, str] = {SetLevel: "set_level", Stop: "stop", Start: "start"}
+
+
+def name_of(command: Command) -> str:
+    """The command's key in ``[commands]``."""
+    return command.key if isinstance(command, Press) else _NAMES[type(command)]
+
+
+def in_words(message: Message | None) -> str:
+    """What is meant, as an example in a file says it: ``set_level = 3, lease = 10``."""
+    if message is None:
+        return "the beginning of something longer"
+    if isinstance(message, Line):
+        return f"{message.part} = {message.number + 1}"
+    name = name_of(message)
+    parts = [f"{name} = {message.level}" if isinstance(message, SetLevel) else f"{name} = true"]
+    if isinstance(message, Start) and message.level:
+        parts.append(f"level = {message.level}")
+    if isinstance(message, SetLevel | Start) and message.lease is not None:
+        parts.append(f"lease = {message.lease:g}")
+    return ", ".join([*parts, f"sequence = {message.sequence}"] if message.sequence else parts)
 
 
 def _hex(writes: tuple[bytes, ...]) -> str:

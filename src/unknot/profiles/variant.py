@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field, model_validator
 
-from unknot.datafile import Misfit
+from unknot.datafile import Misfit, StrayKey
 from unknot.errors import FrameMismatch
 from unknot.profiles.fields import BASE_SUFFIX, FrameField, Name
 from unknot.profiles.matching import Uuids
@@ -68,8 +68,10 @@ class Reply(Section):
     def _says_something(self) -> Reply:
         if self.lengths is None and self.frame is None:
             raise Misfit("", "nothing that tells it from others", "lengths or a frame")
-        if strange := set(self.values) - set(self.frame.slots if self.frame is not None else ()):
-            raise Misfit("is", repr(min(strange)), "a slot of its frame")
+        slots = self.frame.slots if self.frame is not None else ()
+        if strange := set(self.values) - set(slots):
+            expected = " or ".join(slots) or "no is without a slot in its frame"
+            raise StrayKey(f"is.{min(strange)}", "a slot that its frame has not", expected)
         return self
 
     def fits(self, data: bytes) -> bool:

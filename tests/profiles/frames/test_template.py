@@ -41,7 +41,7 @@ SYNTAX = [
     ("{level}", 6, f"':' and {TYPES}"),
     ("{level:u65le}", 9, TYPES),
     ("{level:u72le}", 8, TYPES),
-    ("55 {level:u16}", 13, TYPES),
+    ("55 {level:u16}", 13, "u16le, the low byte first, or u16be, the high byte first"),
     ("{level:u16l}", 11, TYPES),
     ("{level:i8be}", 9, TYPES),
     ("{level:cstr}", 11, TYPES),
@@ -84,8 +84,12 @@ SYNTAX = [
     ("slip( 01 ) C1", 11, "a fixed byte that is none of slip's, to end it"),
     ("ppp( 01 ) 7D", 10, "a fixed byte that is none of ppp's, to end it"),
     # checks
-    ("{crc16-modbas:0..:le}", 11, f"one of {CHECKS}"),
-    ("01 {sum8-5:0..}", 9, f"one of {CHECKS}"),
+    ("{crc16-modbas:0..:le}", 11, f"one of {', '.join(name for name in ALGORITHMS if name.startswith('crc16'))}"),
+    ("01 {sum8-5:0..}", 9, "one of sum8, sum8-inverted, sum8-negated"),
+    ("01 {nothing-like:0..}", 11, f"one of {CHECKS}"),
+    ("01 {crc16:0..:le}", 4, f"one of {', '.join(name for name in ALGORITHMS if name.startswith('crc16'))}"),
+    ("01 {chk:0..}", 4, f"one of {CHECKS}"),
+    ("01 {length:uint16:0..}", 12, "u16le, the low byte first, or u16be, the high byte first"),
     ("01 {sum8}", 8, "a range of bytes, such as {sum8:1..} or {sum8:1..4}"),
     ("01 {sum8:..1}", 9, RANGE),
     ("01 {sum8:0.1}", 11, RANGE),
@@ -141,6 +145,26 @@ SYNTAX = [
     ("slip( hex( 01 )", 15, "a part, or ) after the last one"),
     ("slip( hex( base64( 01 ) ) )", 11, "a part that is not encoded: at most 2 encodings inside each other"),
 ]
+
+
+MEANT = [
+    ("01 {sum8-negate:1..}", "sum8-negated"),
+    ("01 {crc16-modbas:0..:le}", "crc16-modbus"),
+    ("01 {checksum8:0..}", "sum8"),
+    ("01 {crc16:0..:le}", ""),
+    ("{level:uint8}", "u8"),
+    ("{level:u16el}", "u16le"),
+    ("{level:txet}", "text"),
+    ("{level:string}", "text"),
+    ("{level:qqq}", ""),
+]
+
+
+@pytest.mark.parametrize(("template", "meant"), MEANT)
+def test_the_check_or_type_that_was_probably_meant_is_named(template: str, meant: str) -> None:
+    with pytest.raises(FrameSyntaxError) as caught:
+        Frame(template)
+    assert caught.value.nearest == meant
 
 
 @pytest.mark.parametrize(("template", "position", "expected"), SYNTAX)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NoReturn
 
 from unknot.profiles.frames.bits import SIZES, BitGroup, Field
 from unknot.profiles.frames.checks import ALGORITHMS
@@ -22,6 +22,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 _LENGTH_AHEAD = re.compile(r"length(?:[+-]|:[^:}]*:)")
 _BITS_AHEAD = re.compile(r"[0-9]|[a-z_][a-z0-9_]*(?:\[|:b(?!y))")
 _LITTLE = re.compile(r"le}")
+_RANGE_AHEAD = re.compile(r"[0-9]+\.\.")
+_KIND = re.compile(r"[a-z]{3,}(?:[0-9]+)?")
+"""What the names of checks of one kind begin with."""
 
 _ORDERS: dict[str, Literal["little", "big"]] = {"le": "little", "be": "big"}
 _INTEGERS = {
@@ -51,9 +54,19 @@ def braces(scanner: Scanner) -> tuple[Part, tuple[Slot, ...], int]:
         return _check(scanner, word)
     scanner.place = start
     if "-" in word:
-        wrong = max(word.index("-"), *(common(word, known) for known in ALGORITHMS))
-        scanner.fail(f"one of {', '.join(ALGORITHMS)}", start + wrong)
+        _no_check(scanner, word, start + max(word.index("-"), *(common(word, known) for known in ALGORITHMS)))
     return _slot(scanner)
+
+
+def _no_check(scanner: Scanner, word: str, place: int) -> NoReturn:
+    """Refuse a word that was meant as a check: the checks of its kind may stand there, or any."""
+    from unknot.diagnostics.nearest import nearest  # only when something is wrong
+
+    word = word.replace("crc-", "crc")
+    kind = _KIND.match(word)
+    alike = [name for name in ALGORITHMS if kind is not None and name.startswith(kind[0])]
+    is_misspelt = not alike or (kind is not None and kind[0] != word)  # of a kind that has several, none is meant
+    scanner.fail(f"one of {', '.join(alike or ALGORITHMS)}", place, nearest(word, ALGORITHMS) if is_misspelt else "")
 
 
 def _slot_name(scanner: Scanner) -> str:
@@ -70,6 +83,8 @@ def _slot(scanner: Scanner) -> tuple[Part, tuple[Slot, ...], int]:
     start = scanner.place
     name = _slot_name(scanner)
     scanner.need(":", f"':' and {_TYPES}")
+    if scanner.ahead(_RANGE_AHEAD):
+        _no_check(scanner, name, start)
     part, kind = _typed(scanner, name)
     scanner.need("}", "} after the type")
     return part, (Slot(name, kind, start),), start

@@ -21,9 +21,9 @@ class Scanner:
         self.template = template
         self.place = 0
 
-    def fail(self, expected: str, place: int | None = None) -> NoReturn:
-        """Refuse what stands here, or at another place."""
-        raise FrameSyntaxError(self.template, self.place if place is None else place, expected)
+    def fail(self, expected: str, place: int | None = None, nearest: str = "") -> NoReturn:
+        """Refuse what stands here, or at another place; ``nearest`` is the word that was probably meant."""
+        raise FrameSyntaxError(self.template, self.place if place is None else place, expected, nearest)
 
     def peek(self) -> str:
         """The character here; empty at the end."""
@@ -89,8 +89,25 @@ class Scanner:
         start = self.place
         word = self.word()
         if word not in words:
-            self.fail(expected, start + max(common(word, known) for known in (*words, *others)))
+            wrong = start + max(common(word, known) for known in (*words, *others))
+            number = _MEANT.get(word, word)
+            if f"{number}le" in words:
+                self.fail(f"{number}le, the low byte first, or {number}be, the high byte first", wrong)
+            self.fail(expected, wrong, _nearest(number, (*words, *others)))
         return word
+
+
+_MEANT = {
+    "uint8": "u8", "byte": "u8", "int8": "i8", "uint16": "u16", "int16": "i16", "uint32": "u32", "int32": "i32",
+    "string": "text", "str": "text", "ascii": "text", "int": "dec",
+}  # fmt: skip
+"""Words of other languages for types."""
+
+
+def _nearest(word: str, words: Collection[str]) -> str:
+    from unknot.diagnostics.nearest import nearest  # only when something is wrong
+
+    return word if word in words else nearest(word, words)
 
 
 def common(one: str, other: str) -> int:
