@@ -415,7 +415,8 @@ EDITS = [
         'bytes = "5A 02 58"',
         'bytes = "5A 02"',
         "02",
-        "examples.3.bytes: found the bytes end inside xor8; expected the bytes of report level, 5A {level:u8} {xor8:0..}",
+        "examples.3.bytes: found the bytes end inside xor8; expected the bytes of report level, "
+        "5A {level:u8} {xor8:0..}",
     ),
     (
         "{ level = { level = 2 } }",

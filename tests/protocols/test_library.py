@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.profiles.shipped import DRIVEN
+from tests.profiles.shipped import BY_ID, DRIVEN
 from tests.protocols.test_model import GOOD
 from unknot.errors import LimitExceeded, UnknownNameError
 from unknot.profiles import library as profile_library
@@ -13,7 +13,8 @@ from unknot.protocols import library, limits
 from unknot.protocols.timeline import Side, compile_protocol
 
 SHIPPED = sorted(file.stem for file in library.shipped_folder().glob("*.toml"))
-PROFILES = DRIVEN
+PROFILES = tuple({BY_ID[name].motor.levels: name for name in DRIVEN}.values())
+"""One profile for each number of levels that there is: nothing else of a profile matters to a protocol."""
 
 FORBIDDEN = re.compile(
     r"\b(treat(s|ed|ment)?|cur(e|es|ed|ing)|heal(s|ed|ing)?|reliev(e|es|ed|ing)|relief|diagnos\w*|adhesions?"

@@ -24,7 +24,7 @@ def beside(on: str, more: str) -> str:
 
 
 DANGEROUS = {
-    "the stop is a level": ((STOP, STOP.replace("A5 00 A5", "A5 02 A7")), "as the stop"),
+    "the stop is a level": ((STOP, STOP.replace("A5 00 A5", "A5 02 A7")), "start no motor"),
     "a level has no room": (
         ("levels = 4", "levels = 4\n[values]\nlevel = { table = [0, 1, 2, 3, 300] }"),
         "no room for level 4",

@@ -13,9 +13,10 @@ from unknot.errors import FrameMismatch, FrameValueError, UnknotError
 from unknot.profiles.speech import Line, Press, SetLevel, Start, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from unknot.profiles.codec import Codec
+    from unknot.profiles.model import FirmwareProfile
     from unknot.profiles.reader import Message
     from unknot.profiles.speech import Values, Write
 
@@ -43,7 +44,7 @@ def _levels_are_none_of_it(codec: Codec, stop: Said) -> None:
     if profile.commands.set_level is None:
         return
     known = {stop: "the stop"}
-    for level in range(1, profile.motor.levels + 1):
+    for level in _levels_to_pack(profile):
         try:
             said = _said(codec.pack_level(level))
         except UnknotError as cause:
@@ -53,6 +54,14 @@ def _levels_are_none_of_it(codec: Codec, stop: Said) -> None:
                 "commands.set_level.frame", f"level {level} in the same bytes as {known[said]}", "its own bytes"
             )
         known[said] = f"level {level}"
+
+
+def _levels_to_pack(profile: FirmwareProfile) -> Iterable[int]:
+    """The levels that need most room: where their integers rise or fall, which they do, the first and the last."""
+    levels, conversion = profile.motor.levels, profile.values.get("level")
+    if conversion is not None and conversion.table and (conversion.codes or isinstance(conversion.table[0], str)):
+        return range(1, levels + 1)
+    return sorted({1, levels})
 
 
 def _stop_is_no_level(codec: Codec, stop: Said) -> None:

@@ -101,11 +101,9 @@ class CommandReader:
         answers: list[str] = []
         for begun in candidates:
             template = begun.writes[begun.arrived]
-            if template.to != to:
-                continue
             held = begun.held + data
-            if held not in opened:
-                opened[held] = self._opened(to, held)  # once: a plug-in may count what it opens
+            if template.to != to or not _might_be(template, self._opened(opened, to, held)):
+                continue
             try:
                 values = {**begun.values, **self._read(template, opened[held])}
                 if begun.arrived + 1 < len(begun.writes):
@@ -126,12 +124,14 @@ class CommandReader:
         message, self.values = meant[0]
         return message
 
-    def _opened(self, to: str, data: bytes) -> bytes | None:
-        """The frame in what came over the air, or None if it is none."""
-        try:
-            return self._sealing.open(to, data)
-        except FrameMismatch:
-            return None
+    def _opened(self, opened: dict[bytes, bytes | None], to: str, data: bytes) -> bytes | None:
+        """The frame in what came over the air, or None if it is none; opened once, since a plug-in may count."""
+        if data not in opened:
+            try:
+                opened[data] = self._sealing.open(to, data)
+            except FrameMismatch:
+                opened[data] = None
+        return opened[data]
 
     def _read(self, template: Template, data: bytes | None) -> Values:
         if data is None:
@@ -140,6 +140,11 @@ class CommandReader:
         if any(values.get(slot) != value for slot, value in template.turn.items()):
             raise FrameMismatch("another turn")
         return values
+
+
+def _might_be(template: Template, frame: bytes | None) -> bool:
+    """Whether it is worth while to read it: quick, and no promise. Of a frame in pieces nobody knows before the end."""
+    return bool(template.pieces) or (frame is not None and template.frame.might_be(frame))
 
 
 def _is_a_piece(template: Template, held: bytes, data: bytes) -> bool:

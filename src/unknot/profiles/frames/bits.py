@@ -68,6 +68,11 @@ class BitGroup(Part):
         """Its size."""
         return self._size
 
+    @property
+    def landmark(self) -> tuple[int, int] | None:
+        """The bits of a single byte that are always the same, as (mask, value), if some of them are ones."""
+        return (self._never, self._always) if self._size == 1 and self._always else None
+
     def pack(self, values: Mapping[str, Value], into: bytearray) -> None:
         """The fields side by side; a value with more bits than its field is refused."""
         word = self._always

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch
+from unknot.profiles.frames.bits import BitGroup
 from unknot.profiles.frames.parts import MAX_BYTES, Fixed, Part, Span, Value, misfit
 from unknot.profiles.frames.seals import Length, Seal
 
@@ -25,16 +26,19 @@ def _merged(parts: list[Part]) -> list[Part]:
     return merged
 
 
-def _landmarks(parts: list[Part]) -> tuple[tuple[int, int, bytes], ...]:
-    found = []
+def _landmarks(parts: list[Part]) -> tuple[list[tuple[int, int, bytes]], list[tuple[int, int, int]]]:
+    found: list[tuple[int, int, bytes]] = []
+    bits: list[tuple[int, int, int]] = []
     at = 0
     for part in parts:
         if isinstance(part, Fixed):
             found.append((at, at + len(part.content), part.content))
+        elif isinstance(part, BitGroup) and part.landmark is not None:
+            bits.append((at, *part.landmark))
         if part.least < part.most:
             break
         at += part.least
-    return tuple(found)
+    return found, bits
 
 
 class Body:
@@ -47,16 +51,17 @@ class Body:
 
     Attributes:
         landmarks: the fixed bytes that always stand at the same place, as (start, end, bytes).
+        bits: the bits of single bytes that do, as (index, mask, value).
     """
 
-    __slots__ = ("_packers", "_readers", "_sealing", "_seals", "_written", "landmarks", "least", "most")
+    __slots__ = ("_packers", "_readers", "_sealing", "_seals", "_written", "bits", "landmarks", "least", "most")
 
     def __init__(self, written: tuple[tuple[str, Part], ...], least: int, most: int) -> None:
         self._written = written
         self.least = least
         self.most = most
         parts = _merged([part for _, part in written])
-        self.landmarks = _landmarks(parts)
+        self.landmarks, self.bits = _landmarks(parts)
         self._packers = tuple((part.pack, isinstance(part, Seal)) for part in parts)
         self._readers = tuple((part.unpack, isinstance(part, Seal)) for part in parts)
         self._seals = tuple(part for part in parts if isinstance(part, Seal))
