@@ -13,19 +13,18 @@ from typing import TYPE_CHECKING, Self
 from unknot.device import discovery
 from unknot.device.conversation import Conversation
 from unknot.device.echoes import Echoes
-from unknot.device.identify import Identifier
+from unknot.device.greeting import Greeting
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.precautions import Precautions
 from unknot.device.reach import reach
 from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
-from unknot.profiles.model import Kind
 from unknot.protocols import limits
 from unknot.protocols.timeline import compile_free
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from types import TracebackType
 
     from bleak.backends.device import BLEDevice
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from unknot.device.identify import Candidates
     from unknot.device.radio import Radio
     from unknot.device.roles import Listener, Playing, Recorder
+    from unknot.device.writer import Writer
     from unknot.profiles.model import FirmwareProfile
     from unknot.profiles.speech import Refused, Report
     from unknot.protocols.timeline import Timeline
@@ -67,7 +67,6 @@ class Ball:
         ask: told what the person is to do on the ball before it obeys, "Press the button" for example.
 
     Attributes:
-        profile: the profile that it speaks; of candidates, the one that it has chosen once it is connected.
         name: the advertised name, or the address.
         ledger: the same ledger.
         told: the newest value of everything the ball told: battery (%), temperature (°C), firmware …
@@ -93,12 +92,13 @@ class Ball:
         self._play = play
         self._restore_seconds = restore_seconds
         self._is_orphaned = orphaned
-        self._candidates = candidates
         self._ask = ask
         self._link = Link(device, radio, self._link_lost)
         self._echoes = Echoes()
         self._precautions = Precautions(radio)
-        self._speak(profile)
+        self._greeting = Greeting(
+            self._link, self._precautions, self.name, speak=self._speak, profile=profile, candidates=candidates
+        )
         self._keeper: asyncio.Task[None] | None = None
         self._restoring: asyncio.Task[StopOutcome] | None = None
         self._is_restorable = False
@@ -112,11 +112,11 @@ class Ball:
         return f"<Ball {self.name!r} at {self.address}, {self.profile.id}, level {self.level}>"
 
     async def __aenter__(self) -> Self:
-        greet = self._greet_with_stop if self._is_orphaned else self._greet
-        profiles = tuple(profile for profile, _ in self._candidates) or (self.profile,)
-        self._precautions.take(self.address, self.name, profiles)
+        greet = self._greeting.greet_after_somebody if self._is_orphaned else self._greeting.greet
+        self._precautions.take(self.address, self.name, self._greeting.profiles)
         try:
-            await reach(self._link, self._seek, greet, seconds=REACH_SECONDS + _longest_dialogue(profiles))
+            seconds = REACH_SECONDS + self._greeting.longest_dialogue
+            await reach(self._link, self._seek, greet, seconds=seconds)
         except BaseException:
             await finish(self._let_go)
             raise
@@ -145,11 +145,23 @@ class Ball:
         Raises:
             LinkError: there is no link to stop it by.
         """
-        profiles = tuple(profile for profile, _ in self._candidates) or (self.profile,)
-        seconds = REACH_SECONDS + _longest_dialogue(profiles)
-        outcome = await reach(self._link, self._seek, self._greet_only_to_stop, seconds=seconds)
+        seconds = REACH_SECONDS + self._greeting.longest_dialogue
+        outcome = await reach(self._link, self._seek, self._greeting.greet_only_to_stop, seconds=seconds)
         await finish(self._leave)
         return outcome
+
+    @property
+    def profile(self) -> FirmwareProfile:
+        """The profile that it speaks; of candidates, the one that it has chosen once it is connected."""
+        return self._talk.profile
+
+    @property
+    def _talk(self) -> Conversation:
+        return self._greeting.talk
+
+    @property
+    def _writer(self) -> Writer:
+        return self._greeting.talk.writer
 
     @property
     def address(self) -> str:
@@ -369,8 +381,8 @@ class Ball:
         address, was_on = self.address, self.level > 0
         try:
             await self._link.abandon()
-            seconds = self._restore_seconds + _longest_dialogue((self.profile,))
-            outcome = await reach(self._link, self._seek, self._greet_with_stop, seconds=seconds)
+            seconds = self._restore_seconds + self._greeting.longest_dialogue
+            outcome = await reach(self._link, self._seek, self._greeting.greet_with_stop, seconds=seconds)
         except LinkError as error:
             self._is_restorable = False
             self._restoring = None
@@ -397,12 +409,9 @@ class Ball:
         found = await discovery.find_again(self._radio, self.profile, self.address, self.name)
         return found.device
 
-    # Greeting.
-
-    def _speak(self, profile: FirmwareProfile) -> None:
-        """Speak to the ball as this profile says; before anything else is said to it."""
-        self.profile = profile
-        self._talk = Conversation(
+    def _speak(self, profile: FirmwareProfile) -> Conversation:
+        """Speak to the ball as this profile says."""
+        return Conversation(
             self._link,
             profile,
             self._echoes,
@@ -412,65 +421,6 @@ class Ball:
             overruled=self._take_up,
             ask=self._ask,
         )
-        self._writer = self._talk.writer
-
-    async def _greet(self) -> None:
-        """What is done first on every new link."""
-        await self._choose_a_tongue()
-        limits.refuse_unsuitable(self.profile)
-        await self._talk.get_acquainted()
-
-    async def _greet_only_to_stop(self) -> StopOutcome:
-        """For whatever can be stopped; a dialogue that fails leaves what the stop before it has reached."""
-        await self._choose_a_tongue()
-        outcome = await self._stop_at_once()
-        steps = self.profile.init
-        if self.profile.kind is not Kind.VIBRATION or not self.profile.wants_dialogue:
-            return outcome
-        try:
-            if any(step.press for step in steps):
-                raise LinkTimeout(f"{self.name} wants its button pressed first", address=self.address)
-            await self._talk.get_acquainted()
-        except LinkError as error:
-            log.warning("%s may not have heard the stop: %s", self.name, error)
-            return StopOutcome.SENT
-        return await self._stop_at_once()
-
-    async def _greet_with_stop(self) -> StopOutcome:
-        """The same where the motor may be running: the first write is a stop.
-
-        A ball that wants a dialogue first may not have heard it, so only the stop after that is believed.
-        """
-        await self._choose_a_tongue()
-        limits.refuse_unsuitable(self.profile)
-        self._writer.may_run = self._writer.may_run or self._is_orphaned
-        if not self.profile.wants_dialogue:
-            outcome = await self._stop_at_once()
-            await self._talk.get_acquainted()
-            return outcome
-        await self._writer.stop_unbelieved()
-        await self._talk.get_acquainted()
-        return await self._stop_at_once()
-
-    async def _stop_at_once(self) -> StopOutcome:
-        outcome = await self._writer.stop()
-        if outcome is StopOutcome.UNKNOWN:
-            raise LinkTimeout(f"{self.name} does not obey a stop", address=self.address)
-        return outcome
-
-    async def _choose_a_tongue(self) -> None:
-        """Find out which profile it is if there are several, and where its characteristics are."""
-        if self._candidates:
-            profile = await Identifier(self._link).choose(self._candidates)
-            self._candidates = ()  # a ball does not change its firmware while we know it
-            if profile is not self.profile:
-                self._speak(profile)
-        self._talk.begin()
-        self._order_guard()
-
-    def _order_guard(self) -> None:
-        """Say how the ball is stopped, by what it has told so far."""
-        self._writer.guard = self._precautions.order(self._talk.codec, self._link, self.name)
 
     # Leaving.
 
@@ -517,7 +467,7 @@ class Ball:
         told.update(news)
         self._hear_level(report)
         if self._talk.codec.is_taught_by(report.name) and self._link.is_connected:
-            self._order_guard()
+            self._greeting.order_guard()
         self._talk.upkeep.hear(report.name, report.values)
         if facts := {name: news[name] for name in news.keys() - _BOOKKEEPING}:
             self._tell(lambda listener: listener.ball_reported(facts))
@@ -579,8 +529,3 @@ class Ball:
                 say(listener)
             except Exception:
                 log.exception("a listener of %s failed", self.name)
-
-
-def _longest_dialogue(profiles: Iterable[FirmwareProfile]) -> float:
-    """How long the dialogue after connecting may take (s), whichever of these profiles the ball speaks."""
-    return max(sum(step.longest for step in profile.init) for profile in profiles)
