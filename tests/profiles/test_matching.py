@@ -119,6 +119,13 @@ def test_a_match_that_can_be_read_fits_its_own_example(keys: dict[str, object]) 
 
 def test_a_pattern_is_shown_as_it_is_written() -> None:
     assert str(read(manufacturer={"company": 1, "data": "6879??0a"}).manufacturer[0].data) == "68 79 ?? 0A"
+    assert str(read(manufacturer={"company": 1, "data": "?6 a? ??"}).manufacturer[0].data) == "?6 A? ??"
+
+
+@pytest.mark.parametrize(("data", "fits"), [("68 31", True), ("68 3F 00", True), ("68 41", False), ("68", False)])
+def test_a_half_of_a_byte_may_be_any(data: str, fits: bool) -> None:
+    match = read(manufacturer={"company": 76, "data": "?8 3?"})
+    assert (score(match, Advertisement("", (), {76: bytes.fromhex(data)})) > 0) is fits
 
 
 @pytest.mark.parametrize(
@@ -134,7 +141,7 @@ def test_a_pattern_is_shown_as_it_is_written() -> None:
         ({"manufacturer": [{"company": 1, "data": ""}]}, "bytes in hex with"),
         ({"manufacturer": [{"company": 1, "data": "?? ??"}]}, "bytes in hex with"),
         ({"manufacturer": [{"company": 1, "data": "6 8"}]}, "bytes in hex with"),
-        ({"manufacturer": [{"company": 1, "data": "?6 8?"}]}, "bytes in hex with"),
+        ({"manufacturer": [{"company": 1, "data": "?6 8g"}]}, "bytes in hex with"),
         ({"manufacturer": [{"company": 1, "data": "68\n79"}]}, "bytes in hex with"),
         ({"manufacturer": [{"company": 1, "data": "00" * 253}]}, "bytes in hex with"),
         ({"manufacturer": [{"company": 1, "data": 68}]}, "bytes in hex with"),

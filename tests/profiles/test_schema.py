@@ -51,7 +51,7 @@ WRONG: list[tuple[tuple[str | int, ...], object, str]] = [
     (("cipher",), "aes", "$.cipher"),
     (("mottor",), {}, "$"),
     (("match", "services"), ["12345"], "$.match.services[0]"),
-    (("match", "manufacturer"), {"company": 1, "data": "6?"}, "$.match.manufacturer"),
+    (("match", "manufacturer"), {"company": 1, "data": "6x"}, "$.match.manufacturer"),
     (("gatt", "Status"), {}, "$.gatt"),
     (("gatt", "status", "write"), "loudly", "$.gatt.status.write"),
     (("gatt", "status", "notify"), 1, "$.gatt.status.notify"),

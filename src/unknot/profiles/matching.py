@@ -56,39 +56,49 @@ class Advertisement:
 
 @dataclass(frozen=True, slots=True)
 class BytePattern:
-    """Bytes of which some may be any.
+    """Bytes of which some halves may be any.
 
     Attributes:
-        parts: each byte, or None for any.
+        parts: each byte as (mask, value): a half that may be any has the mask 0.
     """
 
-    parts: tuple[int | None, ...]
+    parts: tuple[tuple[int, int], ...]
 
     def __str__(self) -> str:
-        return " ".join("??" if part is None else f"{part:02X}" for part in self.parts)
+        return " ".join(_half(mask >> 4, value >> 4) + _half(mask & 15, value & 15) for mask, value in self.parts)
 
     def begins(self, payload: bytes) -> bool:
         """Whether a payload begins so."""
         return len(payload) >= len(self.parts) and all(
-            part is None or part == byte for part, byte in zip(self.parts, payload, strict=False)
+            byte & mask == value for (mask, value), byte in zip(self.parts, payload, strict=False)
         )
 
     def filled(self, any_byte: int) -> bytes:
-        """Bytes that begin so, with the given one wherever any may stand."""
-        return bytes(any_byte if part is None else part for part in self.parts)
+        """Bytes that begin so, with the bits of the given one wherever any may stand."""
+        return bytes(value | any_byte & ~mask & 0xFF for mask, value in self.parts)
+
+
+def _half(mask: int, value: int) -> str:
+    return f"{value:X}" if mask else "?"
+
+
+def _masked(pair: str) -> tuple[int, int]:
+    """The mask and the value of a byte of which a half may be any."""
+    mask = sum(0xF << shift for half, shift in zip(pair, (4, 0), strict=True) if half != "?")
+    return mask, int(pair.replace("?", "0"), 16)
 
 
 def _pattern(found: object) -> BytePattern:
     if isinstance(found, BytePattern):
         return found
     text = found if isinstance(found, str) else ""
-    pairs = re.findall(r"[0-9A-Fa-f]{2}|\?\?", text)
+    pairs = re.findall(r"[0-9A-Fa-f?]{2}", text)
     if "".join(pairs) != "".join(text.split(" ")) or not 1 <= len(pairs) <= PAYLOAD_MAX or set(pairs) <= {"??"}:
-        raise ValueError('bytes in hex with ?? for any, such as "68 79 ?? 03", not all of them ??')
-    return BytePattern(tuple(None if pair == "??" else int(pair, 16) for pair in pairs))
+        raise ValueError('bytes in hex with ? for any half, such as "68 79 ?? 0?", not all of them ??')
+    return BytePattern(tuple(map(_masked, pairs)))
 
 
-_PATTERN_IN_SCHEMA = in_schema("bytes in hex, with ?? for any", r" *(([0-9A-Fa-f]{2}|\?\?) *)+")
+_PATTERN_IN_SCHEMA = in_schema("bytes in hex, with ? for any half", r" *([0-9A-Fa-f?]{2} *)+")
 
 
 def _listed(value: object) -> object:
