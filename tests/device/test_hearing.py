@@ -371,3 +371,29 @@ async def test_20_nobody_else_can_stop_a_ciphered_ball_so_it_must_stop_by_itself
 def test_20_a_cipher_of_a_files_own_is_refused_and_the_plug_in_is_pointed_to(cipher: str) -> None:
     with pytest.raises(ValidationError, match="cannot be said in a profile; name a codec plug-in with the key codec"):
         made(PORTS, LEVELS, COMMANDS, head=f'cipher = "{cipher}"\n')
+
+
+POLLED = PORTS.replace('["request", "command"]', '"command"').replace("notify = true, read = true", 'poll = "200ms"')
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+async def test_a_stop_that_is_lost_is_written_again_while_the_ball_tells_that_it_runs(lost: int) -> None:
+    sim = SimulatedBall(made(POLLED, LEVELS, COMMANDS))
+    async with linked(sim) as ball:
+        await ball.set_level(3)
+        sim.interfere(Fault(FaultKind.WRITE_LOST, count=lost))
+        assert await ball.stop() is StopOutcome.CONFIRMED
+        assert sim.level == ball.level == 0
+
+
+async def test_a_level_that_is_asked_for_after_a_lost_stop_is_not_stopped_again() -> None:
+    sim = SimulatedBall(made(POLLED, LEVELS, COMMANDS))
+    async with linked(sim) as ball:
+        await ball.set_level(3)
+        sim.interfere(Fault(FaultKind.WRITE_LOST))
+        stopping = asyncio.create_task(ball.stop())
+        await asyncio.sleep(0.05)
+        await ball.set_level(2)
+        await stopping
+        await asyncio.sleep(2)
+        assert sim.level == ball.level == 2

@@ -99,6 +99,7 @@ class Writer:
         self._repeats = 0
         self._vibrating = asyncio.Event()
         self._off_heard = asyncio.Event()
+        self._is_on_heard = False
         self._off: StopOutcome | None = None  # what is known of the last stop, if no level followed it
 
     @property
@@ -125,7 +126,8 @@ class Writer:
     async def stop(self) -> StopOutcome:
         """Stop the motor before everything else that waits; what is known about it then. Cancellation waits."""
         self.withdraw()  # at once, not when the task below gets its turn
-        return await finish(self._stop)
+        turn = self._speaker.turn
+        return await finish(lambda: self._stop(turn))
 
     async def stop_unbelieved(self) -> None:
         """Write a stop to a ball that may not hear it, because it wants a dialogue first: nothing follows from it.
@@ -211,6 +213,7 @@ class Writer:
     def hear_on(self) -> None:
         """The ball reported a level above 0: what it said of being off before is no answer to a stop."""
         self._off_heard.clear()
+        self._is_on_heard = True
 
     def close(self) -> None:
         """Write no level any more, only stops: the ball is being left."""
@@ -328,16 +331,31 @@ class Writer:
         if overruled is not None:
             self.overruled(overruled)
 
-    async def _stop(self) -> StopOutcome:
+    async def _stop(self, turn: int) -> StopOutcome:
         self._stops += 1
         try:
-            return await self._stop_in_turn()
+            return await self._stop_in_turn(turn)
         finally:
             self._stops -= 1
 
-    async def _stop_in_turn(self) -> StopOutcome:
+    async def _stop_in_turn(self, turn: int) -> StopOutcome:
+        outcome = await self._stop_and_hear()
+        for _ in range(ATTEMPTS - 1):
+            # It ran on after a stop that nothing acknowledged, which may be lost, and nothing newer is asked for.
+            if outcome is not StopOutcome.SENT or not self._is_on_heard or turn != self._speaker.turn:
+                break
+            log.info("the ball tells that it runs on: stop once more")
+            outcome = await self._stop_and_hear()
+        if outcome is StopOutcome.CONFIRMED and self.level == 0:
+            self.stepper.rest()
+        if outcome is not StopOutcome.UNKNOWN and self.level == 0:
+            self._off = outcome
+        return outcome
+
+    async def _stop_and_hear(self) -> StopOutcome:
         async with self._lock:
             self._off_heard.clear()
+            self._is_on_heard = False
             outcome = await self._try_to_stop()
             if outcome is not StopOutcome.UNKNOWN:
                 self.level, self.may_run, self._is_started = 0, False, False
@@ -346,10 +364,6 @@ class Writer:
                     self.guard.disarm()
         if outcome is StopOutcome.SENT and (self._reports("level") or self._reports("running")):
             outcome = await self._wait_for_off()
-        if outcome is StopOutcome.CONFIRMED and self.level == 0:
-            self.stepper.rest()
-        if outcome is not StopOutcome.UNKNOWN and self.level == 0:
-            self._off = outcome
         return outcome
 
     async def _try_to_stop(self) -> StopOutcome:
@@ -406,7 +420,7 @@ class Writer:
         """Whether the ball tells these by itself, in one report."""
         return any(
             set(slots) <= set(report.frame.slots)
-            and self._codec.profile.gatt[report.source].is_heard
+            and (self._codec.profile.gatt[report.source].is_heard or self._codec.profile.gatt[report.source].poll)
             and self._link.has(report.source)
             for report in self._codec.profile.reports.values()
         )
