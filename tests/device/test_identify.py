@@ -79,7 +79,7 @@ async def test_2_the_persons_choice_always_wins(what: str) -> None:
     sim = SimulatedBall(new)
     with written(sim) as writes:
         async with linked(sim, profile=chosen) as ball:
-            assert ball.profile is chosen  # issue 413: what the ball tells overrode a right choice
+            assert ball.profile is chosen  # though the ball tells that it is another
             assert writes == []  # nothing is asked either
             await ball.set_level(3)
             assert sim.level == 3
