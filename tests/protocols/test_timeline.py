@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
@@ -358,27 +359,54 @@ def most_at(one: AnyStep, second: float) -> float:
             return 0
 
 
+def peak_near(one: AnyStep, second: float) -> tuple[float, float]:
+    """The second of the step's peak that is nearest to another one, and the intensity that it has there."""
+    match one:
+        case Wave():
+            first, every, most = one.period / 2, one.period, one.to
+        case Pulse():
+            first, every, most = one.on, one.on + one.off, min(one.to, one.low + 10 * one.on)
+        case _:
+            return second, most_at(one, second)
+    return first + every * max(0, round((second - first) / every)), most
+
+
 def most_around(made: MuscleProtocol, at: float) -> float:
-    """The same, for the most generous moment within a millisecond and a bit."""
-    start, most = 0.0, 0.0
+    """The same, for the most generous moment within a millisecond and a bit; a peak may lie between two of these."""
+    start, most, near = 0.0, 0.0, 1.1 * MILLISECOND
     for one in made.steps:
-        for second in (at - start - 1.1 * MILLISECOND, at - start, at - start + 1.1 * MILLISECOND):
+        for second in (at - start - near, at - start, at - start + near):
             if 0 <= second <= one.seconds:
                 most = max(most, most_at(one, second))
+                peak, strongest = peak_near(one, second)
+                if abs(peak - (at - start)) <= near and peak <= one.seconds:
+                    most = max(most, strongest)
         start += one.seconds
     return most
+
+
+def is_never_stronger(made: MuscleProtocol, levels: int, moments: Iterable[float]) -> None:
+    played = compile_protocol(made, profile(levels))
+    for at in (*moments, *(cue.at for cue in played.cues), *(span.start for span in played.spans)):
+        # An epsilon: a half that is rounded up here may be rounded down there.
+        most = min(made.ceiling.percent, most_around(made, at) + 1e-4)
+        assert played.level_at(at) <= limits.level_for(most, levels, made.ceiling), at
 
 
 @PROPERTY
 @given(made=protocols(), data=st.data())
 def test_it_is_never_stronger_than_the_protocol_and_falls_at_once(made: MuscleProtocol, data: st.DataObject) -> None:
     levels = data.draw(levels_for(made.ceiling))
-    played = compile_protocol(made, profile(levels))
-    anywhere = data.draw(st.lists(st.floats(0, played.seconds), max_size=20))
-    for at in (*anywhere, *(cue.at for cue in played.cues), *(span.start for span in played.spans)):
-        # An epsilon: a half that is rounded up here may be rounded down there.
-        most = min(made.ceiling.percent, most_around(made, at) + 1e-4)
-        assert played.level_at(at) <= limits.level_for(most, levels, made.ceiling), at
+    is_never_stronger(
+        made, levels, data.draw(st.lists(st.floats(0, sum(one.seconds for one in made.steps)), max_size=20))
+    )
+
+
+@pytest.mark.parametrize("peak", [25, 25.001, 25.003])
+@pytest.mark.parametrize("period", range(2401, 2411))
+def test_a_level_that_is_due_only_at_a_peak_between_two_milliseconds_is_no_stronger(peak: float, period: int) -> None:
+    wave = step("wave", 10, low=13, to=peak, period=f"{period / 1000:.3f}s")
+    is_never_stronger(protocol(wave, step("stretch", 5)), 10, ())
 
 
 @PROPERTY
