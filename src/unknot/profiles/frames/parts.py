@@ -83,6 +83,11 @@ def misfit(slot: str, value: object, allowed: str) -> FrameValueError:
     return FrameValueError(slot, shown, allowed)
 
 
+def too_short(data: bytes, least: int) -> FrameMismatch:
+    """The error for fewer bytes than a part needs, with all that stands before it."""
+    return FrameMismatch(f"{len(data)} bytes, at least {least} expected", len(data))
+
+
 def ends_inside(data: bytes, what: str) -> FrameMismatch:
     """The error for bytes that end too soon."""
     return FrameMismatch(f"the bytes end inside {what}", len(data))
@@ -143,7 +148,7 @@ class Skip(Part):
         """Pass over them."""
         end = at + len(self.content)
         if end > len(data):
-            raise FrameMismatch(f"{len(data)} bytes, at least {end} expected", len(data))
+            raise too_short(data, end)
         return end
 
 
@@ -176,7 +181,7 @@ class Pad(Part):
         if at > self.upto:
             raise FrameMismatch(f"{at} bytes before {self.what}", self.upto)
         if self.upto > len(data):
-            raise FrameMismatch(f"{len(data)} bytes, at least {self.upto} expected", len(data))
+            raise too_short(data, self.upto)
         return self.upto
 
 
@@ -209,7 +214,7 @@ class Open(Part):
         """The index after it; refused where not even the tail is there."""
         end = len(data) - self.tail
         if end < at:
-            raise FrameMismatch(f"{len(data)} bytes, at least {at + self.tail} expected", len(data))
+            raise too_short(data, at + self.tail)
         return end
 
 
