@@ -2,14 +2,13 @@
 
 import asyncio
 import re
-import shlex
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from unknot.cli import main
+from tests.consoles import prints, typed, words_of
 from unknot.clock import VirtualTimeLoop
 from unknot.simulator import faults
 from unknot.simulator.faults import FaultKind
@@ -29,12 +28,7 @@ def blocks(kind: str) -> list[str]:
 
 def examples() -> list[tuple[str, str]]:
     """Each command of the console blocks, with what it is said to print."""
-    found = []
-    for block in blocks("console"):
-        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
-            command, _, printed = part.partition("\n")
-            found.append((command, printed))
-    return found
+    return [example for block in blocks("console") for example in typed(block)]
 
 
 def test_every_kind_of_block_is_known() -> None:
@@ -46,16 +40,10 @@ def test_commands_print_what_the_readme_shows(
     command: str, printed: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
-    program, *words = shlex.split(command)
-    assert program == "unknot"
+    words = words_of(command)
     if words[0] in ("run", "vibrate", "stop", "scan") and "--simulate" not in words:
         words += ["--simulate"] if words[0] == "scan" else ["--simulate", "--speed", "max"]
-    with pytest.raises(SystemExit) as left:
-        main(words)
-    assert left.value.code == 0
-    pattern = ".*".join(re.escape(part) for part in re.split(r"^\.\.\.$", printed, flags=re.MULTILINE))
-    if printed:
-        assert re.fullmatch(pattern, capsys.readouterr().out, re.DOTALL)
+    prints(words, printed, capsys)
 
 
 @pytest.mark.parametrize("script", [text for text in blocks("python") if "asyncio.run" in text])

@@ -8,10 +8,11 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from tests.carets import pointed_at, without_place
+from tests.profiles import masking
 from tests.profiles.shipped import edited, edited_text, save
 from unknot.datafile import Misfit
 from unknot.errors import ProfileFileError
-from unknot.profiles import library, plugins
+from unknot.profiles import library
 from unknot.profiles.fields import HexWrites
 from unknot.profiles.miswritten import place_of_byte
 from unknot.profiles.proof import prove
@@ -102,21 +103,6 @@ def test_a_value_that_the_ball_does_not_know_is_not_to_be_told(tmp_path: Path) -
     )
 
 
-class _Masked:
-    """A cipher that turns every bit over."""
-
-    def client(self) -> _Masked:
-        return self
-
-    def ball(self) -> _Masked:
-        return self
-
-    def seal(self, role: str, data: bytes) -> bytes:  # noqa: ARG002 - the signature of all sealings
-        return bytes(byte ^ 0xFF for byte in data)
-
-    open = seal
-
-
 @pytest.mark.parametrize(
     ("data", "key", "found"),
     [
@@ -127,8 +113,7 @@ class _Masked:
 def test_behind_a_codec_plug_in_the_frame_inside_is_explained(
     data: str, key: str, found: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plugins, "cipher", lambda _name, _settings: _Masked())
-    monkeypatch.setattr(plugins, "is_installed", lambda _name: True)
+    masking.plug_in(monkeypatch)
     masked = edited(
         "button-ball",
         ('evidence = "simulated"', 'evidence = "simulated"\ncodec = "mask"'),
@@ -144,8 +129,7 @@ def test_behind_a_codec_plug_in_the_frame_inside_is_explained(
 def test_behind_a_codec_plug_in_no_part_of_a_frame_is_named_for_what_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(plugins, "cipher", lambda _name, _settings: _Masked())
-    monkeypatch.setattr(plugins, "is_installed", lambda _name: True)
+    masking.plug_in(monkeypatch)
     masked = edited("button-ball", ('evidence = "simulated"', 'evidence = "simulated"\ncodec = "mask"'))
     with pytest.raises(Misfit, match="found A5 as byte 0; expected 5A, as the frames make of set_level = 3"):
         prove(masked)

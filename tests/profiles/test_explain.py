@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.profiles import masking
 from tests.profiles.shipped import BY_ID, PROFILES, edited
 from unknot.errors import FrameMismatch
-from unknot.profiles import plugins, request, vocabulary
+from unknot.profiles import request, vocabulary
 from unknot.profiles.explain import Candidate, Piece, difference, explain, nearest, sealed, slot_of
 from unknot.profiles.frames.frame import Frame
 from unknot.profiles.interpret import Interpreter
@@ -192,24 +193,8 @@ def test_a_command_in_pieces_is_told_by_the_last() -> None:
     assert (whole.kind, whole.values, whole.frame) == ("command", {"level": 3}, b"\xa5\x03\xa6")
 
 
-class _Masked:
-    """A cipher that turns every bit over."""
-
-    def client(self) -> _Masked:
-        return self
-
-    def ball(self) -> _Masked:
-        return self
-
-    def seal(self, role: str, data: bytes) -> bytes:  # noqa: ARG002 - the signature of all sealings
-        return bytes(byte ^ 0xFF for byte in data)
-
-    open = seal
-
-
 def test_with_a_codec_plug_in_the_frames_inside_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(plugins, "cipher", lambda _name, _settings: _Masked())
-    monkeypatch.setattr(plugins, "is_installed", lambda _name: True)
+    masking.plug_in(monkeypatch)
     masked = edited("button-ball", ('evidence = "simulated"', 'evidence = "simulated"\ncodec = "mask"'))
     (said,) = request.say(masked, request.understood(masked, ["set_level=3"]))
     assert said.writes[0].data == b"\x5a\xfc\x59"

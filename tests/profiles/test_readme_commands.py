@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.consoles import prints, typed, words_of
 from tests.profiles.readme import FINISHED, FIRST, GUIDE, LESSON_TEXT, PROSE, chunk, code
 from tests.profiles.shipped import save
 from unknot.cli import main
@@ -15,9 +16,9 @@ from unknot.errors import ProfileFileError
 from unknot.profiles import library
 
 CONSOLE = [
-    (*part.partition("\n")[::2], (FIRST if part in LESSON_TEXT else FINISHED).text)
+    (command, printed, (FIRST if f"{command}\n{printed}" in LESSON_TEXT else FINISHED).text)
     for block in re.findall(r"^```console\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
-    for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    for command, printed in typed(block)
 ]
 INLINE = [
     " ".join(words.split())
@@ -50,14 +51,7 @@ def test_a_command_line_prints_what_the_guide_shows(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     save(here, "tide-ball", file)
-    program, *words = shlex.split(command)
-    assert program == "unknot"
-    with pytest.raises(SystemExit) as left:
-        main(words)
-    assert left.value.code == 0
-    pattern = ".*".join(re.escape(part) for part in re.split(r"^\.\.\.$", printed, flags=re.MULTILINE))
-    if printed:
-        assert re.fullmatch(pattern, capsys.readouterr().out, re.DOTALL)
+    prints(words_of(command), printed, capsys)
 
 
 @pytest.mark.parametrize("command", sorted(set(INLINE)))
