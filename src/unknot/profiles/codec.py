@@ -107,15 +107,17 @@ class Codec:
 
     def pack_level(self, level: int) -> tuple[Write, ...]:
         """The writes that set a level, also one that is never to be written; for proofs. Raises as `encode`."""
-        values: Values = {"level": level, "sequence": self.profile.sequence.first, "running": 1}
-        return self._say(self._set_level, {**values, "lease": self.profile.safety.lease or 0.0})
+        return self._say(self._set_level, self._values_at(level))
 
     def fixed_part(self, number: int) -> tuple[Write, ...]:
         """The writes of one entry of ``set_level`` that carries no level; for proofs. Raises as `encode`."""
         write = (self.profile.commands.set_level or ())[number]
         lines = tuple(line for line in self._set_level if line.frame is write.frame and line.to == write.to)
-        values: Values = {"level": 0, "sequence": self.profile.sequence.first, "running": 1}
-        return self._say(lines, {**values, "lease": self.profile.safety.lease or 0.0})
+        return self._say(lines, self._values_at(0))
+
+    def _values_at(self, level: int) -> Values:
+        safety, sequence = self.profile.safety, self.profile.sequence
+        return {"level": level, "sequence": sequence.first, "lease": safety.lease or 0.0, "running": 1}
 
     def looks_like_a_level(self, to: str, data: bytes) -> bool:
         """Whether bytes have the form of what carries a level, whatever its value; for proofs."""
