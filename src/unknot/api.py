@@ -43,9 +43,9 @@ log = logging.getLogger(__name__)
 
 E = TypeVar("E", bound=StrEnum)
 
-Simulate = bool | Air | Path | str
-"""Which balls: False for real ones, True for one simulated ball, an air with its balls, or the socket of a simulated
-ball in another process."""
+Simulate = bool | Air | Path | str | Radio
+"""Which balls: False for real ones, True for one simulated ball, an air with its balls, the socket of a simulated ball
+in another process, or a radio made of bleak backends that unknot does not bring."""
 
 
 async def scan(*, simulate: Simulate = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
@@ -287,6 +287,8 @@ def _candidates(found: FoundBall) -> Candidates:
 
 
 def _radio(simulate: Simulate, profile: FirmwareProfile | None) -> Radio:
+    if isinstance(simulate, Radio):
+        return simulate
     if simulate is False:
         if isinstance(asyncio.get_running_loop(), FastLoop):
             raise UsageError("a clock that runs faster than real time cannot drive a real ball; simulate it")
@@ -297,7 +299,7 @@ def _radio(simulate: Simulate, profile: FirmwareProfile | None) -> Radio:
         return radio_behind(Path(simulate))
     if simulate is not True and not isinstance(simulate, Air):
         raise UsageError(
-            f"simulate is True, False or an Air with its balls, or the path of a ball's socket, not {simulate!r}"
+            f"simulate is True, False, an Air with its balls, a Radio, or the path of a ball's socket, not {simulate!r}"
         )
     air = simulate if isinstance(simulate, Air) else Air(SimulatedBall(profile or profile_library.DEFAULT))
     return Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}, guard=None)
