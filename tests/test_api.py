@@ -186,7 +186,7 @@ def test_two_balls_play_side_by_side() -> None:
 
 @pytest.mark.parametrize("simulate", [None, 0, "", SimulatedBall])
 async def test_what_is_neither_true_nor_an_air_simulates_nothing(simulate: object) -> None:
-    with pytest.raises(UsageError, match="simulate is True, False or an Air"):
+    with pytest.raises(UsageError, match="simulate is True, False, an Air"):
         await unknot.scan(simulate=simulate)  # type: ignore[arg-type]
 
 
