@@ -7,6 +7,7 @@ import pytest
 import unknot
 from tests.meddling import refuse, written
 from tests.profiles.shipped import DRIVEN, TYPICAL
+from tests.stack.stage import until
 from unknot.api import free_session
 from unknot.clock import VirtualTimeLoop
 from unknot.device.ball import RESTORE_SECONDS
@@ -92,6 +93,17 @@ async def test_pause_stops_the_motor_and_resume_goes_on_easing_in(air: Air) -> N
     assert sim.trace.since(began)[:6] == ((0, 1), (7.5, 2), (30, 0), (130, 1), (132.5, 2), (155, 0))
     assert ended.at == pytest.approx(350)
     assert ended.motor_seconds == pytest.approx(110)
+
+
+async def test_a_button_that_is_pressed_to_off_before_the_first_write_is_answered_pauses() -> None:
+    sim = SimulatedBall("button-ball", connection_interval=0.03)
+    async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:
+        await until(lambda: sim.level > 0)
+        while sim.level:
+            sim.press_button()
+        await asyncio.sleep(30)
+        assert session.state is State.PAUSED
+        assert sim.level == 0
 
 
 async def test_skip_goes_to_the_next_step_and_after_the_last_one_it_is_complete(air: Air) -> None:

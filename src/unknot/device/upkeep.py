@@ -93,8 +93,12 @@ class Upkeep:
     async def _poll(self, role: str, seconds: float) -> None:
         while True:
             await asyncio.sleep(seconds)
+            turn = self._writer.turn
             try:
-                self._hearing.hear(role, await self._link.read(role))
+                value = await self._link.read(role)
+                # A value from before a command, or from amidst its writes, says nothing about what came of it.
+                if turn == self._writer.turn and not self._writer.is_under_way:
+                    self._hearing.hear(role, value)
             except AttError as error:
                 log.info("reading %s: %s", role, error)
             except LinkError as error:

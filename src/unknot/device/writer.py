@@ -188,6 +188,11 @@ class Writer:
         if self._safety.stops_on_disconnect == "yes":
             self.leased_until = min(self.leased_until, asyncio.get_running_loop().time())
 
+    @property
+    def turn(self) -> int:
+        """A number that is another one as soon as another command is asked for."""
+        return self._speaker.turn
+
     def adopt(self, level: int, now: float) -> None:
         """The ball changed its level by itself: it is the person's, not ours to renew."""
         self.level, self.since, self.may_run = level, now, level > 0

@@ -288,7 +288,7 @@ class Player:
     def _written(self, event: Input, now: float) -> list[Effect]:
         if not isinstance(event, Written):
             return []
-        if event.level != self._asked:  # the ball changed it while it was written
+        if event.level not in (self._asked, self._level):  # the ball changed it while it was written
             return self._observed(Observed(event.level), now)
         return self._changed(event.level, event.due, event.at)
 
@@ -326,7 +326,11 @@ class Player:
 
     def _observed(self, event: Input, now: float) -> list[Effect]:
         """The ball's own button wins: its level is adopted, never fought; off means that the person wants a pause."""
-        if not isinstance(event, Observed) or event.level == self._level:
+        if not isinstance(event, Observed):
+            return []
+        # Off again before the write of the first level was acknowledged: no level of ours, and yet a choice.
+        is_off_at_once = event.level == 0 and self._asked > 0 and self.state is State.RUNNING
+        if event.level == self._level and not is_off_at_once:
             return []
         self._account(event.level, now)
         adopted = Tell(events.LevelAdopted(self.elapsed(now), event.level))
