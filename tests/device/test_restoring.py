@@ -60,7 +60,7 @@ async def test_the_same_client_tries_again_with_growing_pauses(
 
     async def refused(link: object) -> None:
         attempts.append(now())
-        raise LinkTimeout("no")
+        raise LinkLost("no")
 
     async with unknot.connect(simulate=air) as ball:
         with monkeypatch.context() as meddling:

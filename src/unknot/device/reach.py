@@ -53,27 +53,38 @@ async def reach(
     try:
         async with asyncio.timeout(seconds):
             while True:
+                was_sought = False
                 try:
                     if is_stale or loop.time() - seen > HANDLE_SECONDS:
+                        was_sought = True
                         link.aim(await seek())
                         seen, is_stale = loop.time(), False
-                    return await _open(link, greet)
+                    await _open(link)
+                    return await _greet(link, greet)
                 except (GattMismatch, Unsuitable):
                     raise
                 except Exception as error:  # noqa: BLE001 - a fault of the library is one failed attempt, and no more
                     failure = error if isinstance(error, LinkError) else LinkLost(repr(error), address=link.address)
                     log.info("reaching %s, attempt %d: %s", link.address, attempt + 1, failure)
-                    if isinstance(error, BallNotFound) and not is_stale:
+                    if isinstance(error, BallNotFound):
                         is_stale = True
-                        continue  # nothing is gained by waiting before the scan
+                        if not was_sought:
+                            continue  # nothing is gained by waiting before the scan
                 await asyncio.sleep(BACK_OFF[min(attempt, len(BACK_OFF) - 1)])
                 attempt += 1
     except TimeoutError:
         raise failure from None
 
 
-async def _open(link: Link, greet: Callable[[], Awaitable[T]]) -> T:
-    await link.open()
+async def _open(link: Link) -> None:
+    """Connect. Raises `BallNotFound` also for one that does not answer at all: it may have another address by now."""
+    try:
+        await link.open()
+    except LinkTimeout as error:
+        raise BallNotFound(str(error), address=link.address) from error
+
+
+async def _greet(link: Link, greet: Callable[[], Awaitable[T]]) -> T:
     try:
         return await greet()
     except BaseException:
