@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.stack.bumble_stage import BumbleStage
 from tests.stack.stage import SimulatedStage, Stage
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 STAGES: dict[str, Callable[[], Stage]] = {
     "simulated": SimulatedStage,
+    "bumble": BumbleStage,
 }
 REAL_TIME = ("bluez", "kernel")
 """The stages with sockets and processes, on which a link belongs to the system and outlives a program."""

@@ -52,10 +52,12 @@ async def test_a_ball_is_chosen_by_its_name_or_by_its_address(stage: Stage) -> N
     other = await stage.bring(SimulatedBall(name="OpenBall 2"))
     async with unknot.connect(other.name, simulate=stage.simulate) as ball:
         await ball.set_level(3)
-        assert (one.level, other.level) == (0, 3)
+        await until(lambda: other.level == 3)
+        assert one.level == 0
     async with unknot.connect(one.address, simulate=stage.simulate) as ball:
         await ball.set_level(4)
-        assert (one.level, other.level) == (4, 0)
+        await until(lambda: one.level == 4)
+        assert other.level == 0
     assert (one.level, other.level) == (0, 0)
 
 
@@ -180,7 +182,7 @@ async def test_a_handle_that_the_system_has_forgotten_is_found_again(stage: Stag
     async with unknot.connect(simulate=stage.simulate) as ball:
         await ball.set_level(3)
         await stage.forget(sim)
-        await until(lambda: sim.level == 0, LATE)
+        await until(lambda: ball.is_restoring)
         await until(lambda: ball.is_connected and not ball.is_restoring, 3 * LATE)
         await ball.set_level(4)
         await until(lambda: sim.level == 4)

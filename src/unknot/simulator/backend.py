@@ -69,7 +69,7 @@ class SimulatedClient(UnpairedClient):
     async def connect(self, pair: bool, **kwargs: Any) -> None:
         """Connect, unless the ball is away or another central holds its link."""
         await asyncio.sleep(0)
-        _need_adapter(self._air)
+        need_adapter(self._air)
         ball = self._air.get(self.address)
         if ball is None:
             raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
@@ -166,7 +166,7 @@ class SimulatedScanner(BaseBleakScanner):
 
     async def start(self) -> None:
         """Begin to hear advertisements."""
-        _need_adapter(self._air)
+        need_adapter(self._air)
         self.seen_devices = {}
         self._timer = asyncio.get_running_loop().call_later(0, self._hear)
         await asyncio.sleep(0)
@@ -215,7 +215,7 @@ def adapter_for(air: Air) -> type[BaseBleakAdapter]:
 
         async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:
             """The connected balls that have one of the services."""
-            _need_adapter(air)
+            need_adapter(air)
             return [BLEDevice(ball.address, ball.name, None) for ball in air.connected(service_uuids)]
 
     return SimulatedAdapter
@@ -231,6 +231,7 @@ _NO_ADAPTER = {
 """What bleak says on BlueZ without a working adapter."""
 
 
-def _need_adapter(air: Air) -> None:
+def need_adapter(air: Air) -> None:
+    """Raise `BleakBluetoothNotAvailableError` unless the person's adapter works."""
     if air.adapter is not Adapter.ON:
         raise BleakBluetoothNotAvailableError(*_NO_ADAPTER[air.adapter])
