@@ -19,8 +19,8 @@ import unknot
 from tests.meddling import written
 from unknot.errors import BallNotFound, LinkLost, UsageError
 from unknot.simulator import Air, SimulatedBall, SimulatedClient
+from unknot.simulator.happenings import Happening
 from unknot.simulator.lines import LINE_BYTES
-from unknot.simulator.links import Happening
 from unknot.simulator.remote import RemoteClient, RemoteScanner, adapter_behind
 from unknot.simulator.server import Server
 
@@ -48,7 +48,8 @@ def told() -> list[str]:
 @pytest_asyncio.fixture
 async def socket(tmp_path: Path, ball: SimulatedBall, told: list[str]) -> AsyncIterator[Path]:
     def tell(happening: Happening) -> None:
-        told.append(f"{happening.what} {happening.level}")
+        if happening.what != "written":
+            told.append(f"{happening.what} {happening.level}")
 
     async with Server(Air(ball), tmp_path / "ball", tell):
         yield tmp_path / "ball"

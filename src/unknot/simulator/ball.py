@@ -78,6 +78,7 @@ class SimulatedBall:
         self._away_until = 0.0
         self._bearer = Bearer(self._next_event)
         self._timer: asyncio.TimerHandle | None = None
+        self._witnesses: list[Callable[[str, bytes], None]] = []
 
     def __repr__(self) -> str:
         return f"<SimulatedBall {self.name!r} at {self.address}, {self.profile.id}, level {self.level}>"
@@ -101,6 +102,10 @@ class SimulatedBall:
     def is_in_reach(self) -> bool:
         """Whether the radio reaches it: not while it is carried away, and not while it starts anew."""
         return self._away_until == 0 or _now() >= self._away_until
+
+    def witness(self, see: Callable[[str, bytes], None]) -> None:
+        """Tell somebody each write that reaches the ball from now on: the characteristic's name, and the bytes."""
+        self._witnesses.append(see)
 
     def press_button(self) -> None:
         """Press the ball's own button."""
@@ -234,6 +239,8 @@ class SimulatedBall:
             self._take(role, data)
 
     def _take(self, role: str, data: bytes) -> None:
+        for see in self._witnesses:
+            see(role, data)
         self._send(self.firmware.write(role, data, _now()))
 
     def _send(self, notifications: Iterable[Notification]) -> None:

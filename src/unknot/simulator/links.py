@@ -7,8 +7,6 @@ the same link at once, and a disconnection that one asks for is everybody's.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from bleak import BleakClient
@@ -16,6 +14,7 @@ from bleak.exc import BleakDeviceNotFoundError, BleakError
 
 from unknot.simulator import gatt
 from unknot.simulator.backend import SimulatedClient
+from unknot.simulator.happenings import Happening, What
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,33 +26,6 @@ if TYPE_CHECKING:
 
 ATT_SECONDS = 30.0
 """A transaction that the ball has not answered by then has failed (Bluetooth Core, Vol 3, Part F, 3.3.3)."""
-
-
-class What(StrEnum):
-    """What can happen to a ball."""
-
-    CONNECTED = "connected"
-    """A program asked for the link, and the ball took it."""
-    JOINED = "joined"
-    """A program got a link that stood already: another program's, or an orphan."""
-    ORPHANED = "orphaned"
-    """The last program on the link has died without disconnecting; the link stands."""
-    DISCONNECTED = "disconnected"
-    """A program asked for the end of the link."""
-    LOST = "lost"
-    """The link is gone without anybody asking."""
-    LEVEL = "level"
-    """The motor has another level."""
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that happened to a ball: when (seconds on the loop's clock), to which, what, and the level it has."""
-
-    at: float
-    ball: SimulatedBall
-    what: What
-    level: int
 
 
 class Program(Protocol):

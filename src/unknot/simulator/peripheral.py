@@ -18,6 +18,7 @@ from unknot.simulator.advertising import advertisement, scan_response, uuid_of
 from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
 from unknot.simulator.gatt import ATT_HEADER, rows
+from unknot.simulator.happenings import Happening, What, observe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,12 @@ ADVERTISING_INTERVAL = 100.0
 
 POLL_SECONDS = 0.1
 """How often a ball without a link is asked whether it advertises, and under which address (judgement)."""
+
+_ASKED_FOR = (
+    hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR,
+    hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR,
+)
+"""Reasons with which a connection ends that somebody wanted to end."""
 
 _PROPERTIES = {
     "read": gatt.Characteristic.Properties.READ,
@@ -51,14 +58,27 @@ class Peripheral:
         sink: where packets for it go: a transport's sink, or the same virtual controller.
         cut: breaks the ball's connection as the radio would; None asks the controller to end it, as a ball does that is
             switched off.
+        tell: is told what happens to the link.
     """
 
-    def __init__(self, ball: SimulatedBall, source: Any, sink: Any, *, cut: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        ball: SimulatedBall,
+        source: Any,
+        sink: Any,
+        *,
+        cut: Callable[[], None] | None = None,
+        tell: Callable[[Happening], None] = lambda _: None,
+    ) -> None:
         self.ball = ball
+        self._tell = tell
+        observe(ball, tell)
         self._cut = cut
         self._connection: Connection | None = None
         self._advertised: tuple[str, bytes] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._leaving = asyncio.Event()
+        self._advertising: asyncio.Task[None] | None = None
         self._values: dict[str, gatt.Characteristic[bytes]] = {}
         configuration = DeviceConfiguration(
             name=ball.name,
@@ -77,12 +97,15 @@ class Peripheral:
 
     async def __aenter__(self) -> Self:
         await self._device.power_on()
-        self._start(self._keep_advertising())
+        self._advertising = asyncio.create_task(self._keep_advertising(), name=f"advertising of {self.ball.name}")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leaving.set()  # it is not cancelled: a command that the controller does not end would be left behind
+        if self._advertising is not None:
+            await self._advertising
         tasks = tuple(self._tasks)
         for task in tasks:
             task.cancel()
@@ -101,18 +124,24 @@ class Peripheral:
             self._end(connection)
             return
         self._connection = connection
-        connection.on(Connection.EVENT_DISCONNECTION, lambda _: self._disconnected(connection))
+        connection.on(Connection.EVENT_DISCONNECTION, lambda reason: self._disconnected(connection, reason))
         self.ball.link(lambda: self._end(connection))
+        self._say(What.CONNECTED)
 
-    def _disconnected(self, connection: Connection) -> None:
+    def _disconnected(self, connection: Connection, reason: int) -> None:
         if self._connection is connection:
             self._connection = None
             self.ball.unlink()
+            self._say(What.DISCONNECTED if reason in _ASKED_FOR else What.LOST)
+
+    def _say(self, what: What) -> None:
+        self._tell(Happening(asyncio.get_running_loop().time(), self.ball, what, self.ball.level))
 
     def _end(self, connection: Connection) -> None:
         """The ball's side wants the connection to end."""
         if self._connection is connection:
             self._connection = None
+            self._say(What.LOST)
         if self._cut is not None:
             # Not at once: the host may just be dealing with what made the ball want it.
             asyncio.get_running_loop().call_soon(self._cut)
@@ -163,13 +192,15 @@ class Peripheral:
 
     async def _keep_advertising(self) -> None:
         """Advertise while the ball has no link, is there and wants to be found."""
-        while True:
+        while not self._leaving.is_set():
             wanted = None
             if self._connection is None and self.ball.is_advertising and self.ball.is_in_reach:
                 wanted = self.ball.address, advertisement(self.ball)
             if wanted != self._advertised and self._connection is None:
                 await self._advertise(wanted)
-            await asyncio.sleep(POLL_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._leaving.wait()
 
     async def _advertise(self, wanted: tuple[str, bytes] | None) -> None:
         self._advertised = wanted

@@ -19,8 +19,9 @@ from bleak.exc import BleakDeviceNotFoundError
 
 from unknot.errors import UsageError
 from unknot.simulator.backend import SimulatedScanner
+from unknot.simulator.happenings import observe
 from unknot.simulator.lines import LINE_BYTES, Request, told
-from unknot.simulator.links import Happening, Links, What
+from unknot.simulator.links import Links
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from bleak.backends.scanner import AdvertisementData
 
     from unknot.simulator.air import Air
-    from unknot.simulator.ball import SimulatedBall
+    from unknot.simulator.happenings import Happening
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Server:
         self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._serve, sock=listening, limit=LINE_BYTES)
         for ball in self._air:
-            ball.firmware.motor.watch(lambda at, level, ball=ball: self._changed(ball, at, level))  # type: ignore[misc]
+            observe(ball, self._tell)
         return self
 
     async def __aexit__(
@@ -93,9 +94,6 @@ class Server:
             await client.serve()
         finally:
             self._clients.discard(client)
-
-    def _changed(self, ball: SimulatedBall, at: float, level: int) -> None:
-        self._tell(Happening(at, ball, What.LEVEL, level))
 
 
 class _Client:
