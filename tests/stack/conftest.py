@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.stack.bumble_stage import BumbleStage
+from tests.stack.muscle import short_muscle
 from tests.stack.stage import SimulatedStage, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
+__all__ = ["short_muscle"]
 
 STAGES: dict[str, Callable[[], Stage]] = {
     "simulated": SimulatedStage,
@@ -40,40 +41,3 @@ async def system(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
     """A stage whose links belong to the system, so that programs can be killed and leave theirs behind."""
     async with STAGES[request.param]() as stage:
         yield stage
-
-
-SHORT = """schema = 1
-muscle = "gastrocnemius"
-title = "Short calf"
-ceiling = "moderate"
-placement = "Nowhere: this is a test of what lies below a protocol."
-felt = "not at all"
-cautions = ["Not for a person."]
-no_go = ["persons"]
-source = { ceiling = "J" }
-
-[sources]
-J = "a test"
-"""
-STEP = """
-[[steps]]
-do = "{do}"
-{to}for = "{seconds}"
-say = "{do} now."
-source = {{ {sourced}for = "J" }}
-"""
-
-
-def _step(do: str, seconds: str, to: int | None = None) -> str:
-    if to is None:
-        return STEP.format(do=do, seconds=seconds, to="", sourced="")
-    return STEP.format(do=do, seconds=seconds, to=f"to = {to}\n", sourced='to = "J", ')
-
-
-@pytest.fixture
-def short_muscle(tmp_path: Path) -> str:
-    """The file of a protocol that has all its phases in a few seconds of real time."""
-    file = tmp_path / "short.toml"
-    steps = (_step("settle", "2s", 20), _step("hold", "1s", 20), _step("move", "1s"), _step("stretch", "1s"))
-    file.write_text(SHORT + "".join(steps))
-    return str(file)
