@@ -12,12 +12,14 @@ from tests.stack.stage import SimulatedStage, Stage
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
+
 __all__ = ["short_muscle"]
 
 STAGES: dict[str, Callable[[], Stage]] = {
     "simulated": SimulatedStage,
     "bumble": BumbleStage,
 }
+
 REAL_TIME = ("bluez", "kernel")
 """The stages with sockets and processes, on which a link belongs to the system and outlives a program."""
 

@@ -84,7 +84,9 @@ class KernelStage(Stage):
     async def _power(self, *, is_on: bool) -> None:
         """Switch the adapter; asked again while bluetoothd does not know it yet or is busy with it."""
         wanted = ["org.bluez.Adapter1", "Powered", Variant("b", is_on)]
-        while not await self._call(ADAPTER, "org.freedesktop.DBus.Properties", "Set", "ssv", wanted):
+        while not await self._call(  # noqa: ASYNC110 - bluetoothd is asked over the bus
+            ADAPTER, "org.freedesktop.DBus.Properties", "Set", "ssv", wanted
+        ):
             await asyncio.sleep(0.1)
 
     async def _call(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> bool:
