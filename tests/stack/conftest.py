@@ -9,11 +9,12 @@ import pytest
 from tests.stack.bumble_stage import BumbleStage
 from tests.stack.muscle import short_muscle
 from tests.stack.stage import SimulatedStage, Stage
+from tests.stack.vm.collection import pytest_collect_directory
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-__all__ = ["short_muscle"]
+__all__ = ["pytest_collect_directory", "short_muscle"]
 
 STAGES: dict[str, Callable[[], Stage]] = {
     "simulated": SimulatedStage,
