@@ -6,18 +6,18 @@ Balls that the system already holds a link to do not advertise, so they are aske
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bleak import BleakAdapter, BleakScanner
+from bleak import BleakAdapter
 
 from unknot.device.failures import ours
+from unknot.device.listening import RADIO_SECONDS, listening
 from unknot.errors import BallNotFound
 from unknot.profiles.matching import Advertisement, score
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
@@ -27,10 +27,6 @@ if TYPE_CHECKING:
 
 SCAN_SECONDS = 5.0
 """How long a scan listens: five times the slowest common advertising interval of about 1 s."""
-
-RADIO_SECONDS = 5.0
-"""Deadline for starting or ending a scan and for asking what is connected; each is an exchange with the system's own
-Bluetooth service (judgement)."""
 
 NEARBY_SECONDS = 1.0
 """How long to go on listening after the first ball that fits, to hear whether another one is nearer (one common
@@ -69,7 +65,7 @@ async def scan(
     def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
         seen[device.address] = device, advertisement
 
-    async with _listening(radio, heard):
+    async with listening(radio, heard):
         await asyncio.sleep(seconds)
     found = [_found(device, advertisement, profiles) for device, advertisement in seen.values()]
     return tuple(sorted(found, key=_best_first))
@@ -127,7 +123,7 @@ async def find(
     for ball in await connected(radio, profiles):
         if _is_target(ball, target):
             return ball
-    async with _listening(radio, heard):
+    async with listening(radio, heard):
         try:
             async with asyncio.timeout(seconds):
                 await fits.wait()
@@ -163,7 +159,7 @@ async def find_again(
         elif ball.name == name and ball.profiles:
             namesakes[ball.address] = ball
 
-    async with _listening(radio, heard):
+    async with listening(radio, heard):
         await asyncio.wait([came], timeout=seconds)
     if came.done():
         return came.result()
@@ -200,21 +196,6 @@ def _own_services(profile: FirmwareProfile) -> list[str]:
         uuid for _, writes in profile.commands.items() for write in writes for uuid in profile.gatt[write.to].service
     }
     return sorted({*profile.match.services, *commanded})
-
-
-@asynccontextmanager
-async def _listening(radio: Radio, heard: Callable[[BLEDevice, AdvertisementData], None]) -> AsyncIterator[None]:
-    """Scan for the length of the block."""
-    with ours("scanning"):
-        scanner = BleakScanner(heard, backend=radio.scanner, **radio.options)
-        async with asyncio.timeout(RADIO_SECONDS):
-            await scanner.start()
-    try:
-        yield
-    finally:
-        with ours("scanning"):
-            async with asyncio.timeout(RADIO_SECONDS):
-                await scanner.stop()
 
 
 def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall], profiles: Sequence[FirmwareProfile]) -> str:

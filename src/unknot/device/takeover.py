@@ -12,9 +12,9 @@ from typing import IO, TYPE_CHECKING
 
 from bleak import BleakAdapter, BleakClient
 
-from unknot.device.discovery import RADIO_SECONDS
 from unknot.device.guard import SILENCE_SECONDS, Orders
 from unknot.device.link import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS, PARTING_SECONDS
+from unknot.device.listening import RADIO_SECONDS
 from unknot.device.reach import BACK_OFF
 from unknot.device.writer import ATTEMPTS
 

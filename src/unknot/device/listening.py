@@ -1,0 +1,110 @@
+"""Hearing what advertises, for several who listen at the same time; used by discovery.
+
+BlueZ lets a program have one scan at a time and refuses a second one, while balls may well be looked for at once: three
+for three sessions, or two that were lost together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
+
+from bleak import BleakScanner
+
+from unknot.device.failures import ours
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from bleak.backends.device import BLEDevice
+    from bleak.backends.scanner import AdvertisementData
+
+    from unknot.device.radio import Radio
+
+    Hear = Callable[[BLEDevice, AdvertisementData], None]
+
+log = logging.getLogger(__name__)
+
+RADIO_SECONDS = 5.0
+"""Deadline for starting or ending a scan and for asking what is connected; each is an exchange with the system's own
+Bluetooth service (judgement)."""
+
+
+class _Scan:
+    """The one scan of a program on a radio, and who listens to it."""
+
+    def __init__(self, radio: Radio) -> None:
+        self.radio = radio
+        self._turn = asyncio.Lock()
+        self._scanner: BleakScanner | None = None
+        self._hearers: list[Hear] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody needs it."""
+        return not self._hearers and not self._turn.locked()
+
+    async def join(self, hear: Hear) -> None:
+        """Listen from now on.
+
+        The scan begins anew for everybody: BlueZ tells of a ball that stands still only once in a scan, and a scan that
+        an adapter lost when it was switched off hears nothing any more.
+        """
+        with ours("scanning"):
+            async with asyncio.timeout(RADIO_SECONDS), self._turn:
+                try:
+                    await self._stop()
+                except Exception as error:  # noqa: BLE001 - what was lost cannot be stopped
+                    log.debug("ending a scan to begin it anew: %s", error or repr(error))
+                scanner = BleakScanner(self._heard, backend=self.radio.scanner, **self.radio.options)
+                await scanner.start()
+                self._scanner = scanner
+                self._hearers.append(hear)
+
+    async def leave(self, hear: Hear) -> None:
+        """Listen no more; the last one ends the scan."""
+        self._hearers.remove(hear)
+        with ours("scanning"):
+            async with asyncio.timeout(RADIO_SECONDS), self._turn:
+                if not self._hearers:
+                    await self._stop()
+
+    async def _stop(self) -> None:
+        scanner, self._scanner = self._scanner, None
+        if scanner is not None:
+            await scanner.stop()
+
+    def _heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
+        for hear in tuple(self._hearers):
+            hear(device, advertisement)
+
+
+_scans: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Scan]] = WeakKeyDictionary()
+"""The scans that go on; bleak's objects belong to one loop."""
+
+
+@asynccontextmanager
+async def listening(radio: Radio, hear: Hear) -> AsyncIterator[None]:
+    """Hear every advertisement for the length of the block.
+
+    Raises:
+        BluetoothUnavailable: there is no working Bluetooth.
+        LinkError: the scan could not be started or ended.
+    """
+    scans = _scans.setdefault(asyncio.get_running_loop(), [])
+    scan = next((one for one in scans if one.radio == radio), None)
+    if scan is None:
+        scan = _Scan(radio)
+        scans.append(scan)
+    try:
+        await scan.join(hear)
+        try:
+            yield
+        finally:
+            await scan.leave(hear)
+    finally:
+        if scan.is_idle and scan in scans:
+            scans.remove(scan)

@@ -1,0 +1,88 @@
+"""Several who look for balls at the same time, on a system that lets a program have one scan, as BlueZ does."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from bleak.exc import BleakDBusError
+
+import unknot
+from unknot.device.radio import Radio
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
+from unknot.simulator.backend import adapter_for
+
+
+class OneScan(SimulatedScanner):
+    """A scanner that is refused while another one of the program scans; it tells of each ball once."""
+
+    scanning: set[SimulatedScanner] = set()
+    breaks_at_stop = False
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._told: set[str] = set()
+
+    async def start(self) -> None:
+        if self.scanning:
+            raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
+        self.scanning.add(self)
+        await super().start()
+
+    async def stop(self) -> None:
+        await super().stop()
+        self.scanning.discard(self)
+        if self.breaks_at_stop:
+            raise BleakDBusError("org.bluez.Error.Failed", ["No discovery started"])
+
+    def call_detection_callbacks(self, device: Any, advertisement_data: Any) -> None:
+        if device.address not in self._told:
+            self._told.add(device.address)
+            super().call_detection_callbacks(device, advertisement_data)
+
+
+@pytest.fixture
+def radio(air: Air, monkeypatch: pytest.MonkeyPatch) -> Radio:
+    monkeypatch.setattr(OneScan, "scanning", set())
+    return Radio(SimulatedClient, OneScan, adapter_for(air), {"air": air}, guard=None)
+
+
+async def test_three_balls_are_looked_for_at_once(air: Air, radio: Radio) -> None:
+    sims = [air.add(SimulatedBall(name=f"OpenBall {number}")) for number in range(3)]
+
+    async def drive(sim: SimulatedBall) -> None:
+        async with unknot.connect(sim.name, simulate=radio) as ball:
+            await ball.set_level(2)
+
+    await asyncio.gather(*map(drive, sims))
+    assert [[level for _, level in sim.trace.points] for sim in sims] == [[2, 0]] * 3
+    assert not OneScan.scanning
+
+
+async def test_who_joins_a_scan_hears_what_it_has_told_already(air: Air, radio: Radio) -> None:
+    air.add(SimulatedBall())
+    scan = asyncio.create_task(unknot.scan(simulate=radio, seconds=3.0))
+    await asyncio.sleep(1.0)
+    assert len(await unknot.scan(simulate=radio, seconds=1.0)) == len(await scan) == 1
+
+
+async def test_a_scan_that_an_adapter_has_lost_keeps_nobody_from_a_new_one(
+    air: Air, radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    air.add(SimulatedBall())
+    monkeypatch.setattr(OneScan, "breaks_at_stop", True)
+    lost = asyncio.create_task(unknot.scan(simulate=radio, seconds=3.0))
+    await asyncio.sleep(1.0)
+    joined = asyncio.create_task(unknot.scan(simulate=radio, seconds=1.0))
+    await asyncio.sleep(0.5)
+    monkeypatch.setattr(OneScan, "breaks_at_stop", False)
+    assert len(await joined) == len(await lost) == 1
+
+
+async def test_one_who_gives_up_leaves_the_others_listening(air: Air, radio: Radio) -> None:
+    scans = [asyncio.create_task(unknot.scan(simulate=radio, seconds=2.0)) for _ in range(2)]
+    await asyncio.sleep(0.5)
+    scans[0].cancel()
+    await asyncio.sleep(0.5)
+    air.add(SimulatedBall())
+    assert len(await scans[1]) == 1
+    assert not OneScan.scanning
