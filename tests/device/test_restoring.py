@@ -1,5 +1,6 @@
 import asyncio
 import math
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,9 @@ from tests.device.ear import Ear
 from tests.meddling import Written, refuse, written
 from tests.profiles.shipped import TYPICAL
 from unknot.device.ball import REACH_SECONDS, RESTORE_SECONDS
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.discovery import SCAN_SECONDS
+from unknot.device.link import CONNECT_SECONDS, OPERATION_SECONDS
+from unknot.device.radio import Radio
 from unknot.device.reach import BACK_OFF
 from unknot.device.writer import ATTEMPTS
 from unknot.errors import LinkError, LinkLost, LinkTimeout, NotStopped
@@ -16,7 +19,8 @@ from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec
 from unknot.profiles.speech import Line, SetLevel, Stop
 from unknot.protocols import limits
-from unknot.simulator import Air, SimulatedBall, SimulatedClient, gatt
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner, gatt
+from unknot.simulator.backend import adapter_for
 
 
 def now() -> float:
@@ -86,6 +90,26 @@ async def test_a_ball_that_comes_back_under_another_address_is_found_but_not_the
         assert ball.address == "C0:BA:11:00:00:77"
         assert ear.returns == [(StopOutcome.SENT, False)]  # who confirmed it may be another ball
         assert sim.level == 0
+
+
+class PatientClient(SimulatedClient):
+    """Waits in silence for a ball that does not advertise, as BlueZ does, instead of saying that there is none."""
+
+    async def connect(self, pair: bool, **kwargs: Any) -> None:
+        if self._air.get(self.address) is None:
+            await asyncio.sleep(math.inf)
+        await super().connect(pair, **kwargs)
+
+
+async def test_a_new_address_is_found_where_the_system_waits_for_the_old_one(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    radio = Radio(PatientClient, SimulatedScanner, adapter_for(air), {"air": air}, guard=None)
+    async with unknot.connect(simulate=radio) as ball:
+        await ball.set_level(2)
+        sim.change_address()
+        await asyncio.sleep(CONNECT_SECONDS + BACK_OFF[0] + SCAN_SECONDS + 1.0)
+        assert sim.level == 0
+        assert ball.address == sim.address
 
 
 async def test_of_two_balls_of_the_same_name_none_is_taken_for_the_lost_one(air: Air) -> None:
