@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.stack import bluez
 from tests.stack.bumble_stage import BumbleStage
 from tests.stack.muscle import short_muscle
 from tests.stack.stage import SimulatedStage, Stage
@@ -19,6 +21,7 @@ __all__ = ["pytest_collect_directory", "short_muscle"]
 STAGES: dict[str, Callable[[], Stage]] = {
     "simulated": SimulatedStage,
     "bumble": BumbleStage,
+    "bluez": bluez.stage,
 }
 
 REAL_TIME = ("bluez", "kernel")
@@ -30,6 +33,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if fixture in metafunc.fixturenames:
             marked = [pytest.param(name, marks=pytest.mark.real_time if name in REAL_TIME else ()) for name in names]
             metafunc.parametrize(fixture, marked, indirect=True)
+
+
+@pytest.fixture
+def _asyncio_loop_factory(request: pytest.FixtureRequest) -> object:
+    """pytest-asyncio asks once for all stages of a test which loop it wants; here each stage says it by its mark."""
+    return asyncio.new_event_loop if request.node.get_closest_marker("real_time") else request.param
 
 
 @pytest.fixture
