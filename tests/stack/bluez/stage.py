@@ -12,7 +12,6 @@ from tests.stack.bluez.bus import PrivateBus
 from tests.stack.bluez.service import Service
 from tests.stack.stage import Stage, until
 
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
