@@ -7,7 +7,9 @@ import pytest
 from bleak.exc import BleakDBusError
 
 import unknot
+from unknot.device.listening import BUSY_ATTEMPTS, RADIO_SECONDS
 from unknot.device.radio import Radio
+from unknot.errors import LinkLost
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
 
@@ -17,12 +19,16 @@ class OneScan(SimulatedScanner):
 
     scanning: set[SimulatedScanner] = set()
     breaks_at_stop = False
+    busy = 0
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._told: set[str] = set()
 
     async def start(self) -> None:
+        if OneScan.busy:
+            OneScan.busy -= 1
+            raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
         if self.scanning:
             raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
         self.scanning.add(self)
@@ -43,6 +49,7 @@ class OneScan(SimulatedScanner):
 @pytest.fixture
 def radio(air: Air, monkeypatch: pytest.MonkeyPatch) -> Radio:
     monkeypatch.setattr(OneScan, "scanning", set())
+    monkeypatch.setattr(OneScan, "busy", 0)
     return Radio(SimulatedClient, OneScan, adapter_for(air), {"air": air}, guard=None)
 
 
@@ -86,3 +93,27 @@ async def test_one_who_gives_up_leaves_the_others_listening(air: Air, radio: Rad
     air.add(SimulatedBall())
     assert len(await scans[1]) == 1
     assert not OneScan.scanning
+
+
+async def test_a_service_that_is_busy_is_asked_again(air: Air, radio: Radio) -> None:
+    air.add(SimulatedBall())
+    OneScan.busy = BUSY_ATTEMPTS - 1
+    assert len(await unknot.scan(simulate=radio, seconds=1.0)) == 1
+
+
+async def test_a_service_that_stays_busy_is_told_in_time(radio: Radio) -> None:
+    OneScan.busy = 1000
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(LinkLost, match="already in progress"):
+        await unknot.scan(simulate=radio, seconds=1.0)
+    assert asyncio.get_running_loop().time() - began < RADIO_SECONDS
+
+
+async def test_a_scan_that_does_not_end_costs_nobody_what_was_heard(
+    air: Air, radio: Radio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall())
+    monkeypatch.setattr(OneScan, "breaks_at_stop", True)
+    async with unknot.connect(simulate=radio) as ball:
+        await ball.set_level(2)
+    assert [level for _, level in sim.trace.points] == [2, 0]

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from bleak import BleakScanner
+from bleak.exc import BleakDBusError
 
 from unknot.device.failures import ours
+from unknot.errors import LinkLost, LinkTimeout
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -31,6 +33,16 @@ log = logging.getLogger(__name__)
 RADIO_SECONDS = 5.0
 """Deadline for starting or ending a scan and for asking what is connected; each is an exchange with the system's own
 Bluetooth service (judgement)."""
+
+
+BUSY = "org.bluez.Error.InProgress"
+"""What BlueZ answers while it starts or ends a scan, somebody else's too."""
+
+BUSY_SECONDS = 0.25
+"""Pause before a busy service is asked again (judgement)."""
+
+BUSY_ATTEMPTS = 10
+"""How often it is asked, which is within `RADIO_SECONDS`."""
 
 
 class _Scan:
@@ -59,18 +71,32 @@ class _Scan:
                     await self._stop()
                 except Exception as error:  # noqa: BLE001 - what was lost cannot be stopped
                     log.debug("ending a scan to begin it anew: %s", error or repr(error))
-                scanner = BleakScanner(self._heard, backend=self.radio.scanner, **self.radio.options)
-                await scanner.start()
-                self._scanner = scanner
+                await self._start()
                 self._hearers.append(hear)
 
     async def leave(self, hear: Hear) -> None:
-        """Listen no more; the last one ends the scan."""
+        """Listen no more; the last one ends the scan. That it does not end costs nobody what was heard."""
         self._hearers.remove(hear)
-        with ours("scanning"):
-            async with asyncio.timeout(RADIO_SECONDS), self._turn:
-                if not self._hearers:
-                    await self._stop()
+        try:
+            with ours("scanning"):
+                async with asyncio.timeout(RADIO_SECONDS), self._turn:
+                    if not self._hearers:
+                        await self._stop()
+        except (LinkLost, LinkTimeout) as error:
+            log.info("the scan could not be ended: %s", error)
+
+    async def _start(self) -> None:
+        for attempt in range(BUSY_ATTEMPTS):
+            scanner = BleakScanner(self._heard, backend=self.radio.scanner, **self.radio.options)
+            try:
+                await scanner.start()
+            except BleakDBusError as error:
+                if error.dbus_error != BUSY or attempt + 1 == BUSY_ATTEMPTS:
+                    raise
+                await asyncio.sleep(BUSY_SECONDS)
+            else:
+                self._scanner = scanner
+                return
 
     async def _stop(self) -> None:
         scanner, self._scanner = self._scanner, None
