@@ -1,6 +1,9 @@
 import asyncio
+from typing import Self
 
 import pytest
+from bleak.backends.adapter import BaseBleakAdapter
+from bleak.backends.device import BLEDevice
 
 import unknot
 from tests.profiles.shipped import SPOKEN
@@ -70,6 +73,26 @@ async def test_a_ball_that_the_system_already_holds_is_found_without_advertising
         assert held.rssi is None
         found = await discovery.find(radio(air), library.load_all(), "OpenBall")
         assert found.address == held.address
+
+
+async def test_a_ball_that_advertises_is_not_taken_for_one_that_the_system_holds() -> None:
+    """A bluetoothd that crashed tells bleak of no disconnection: its links seem to stand for ever."""
+    air = Air(SimulatedBall())
+
+    class Deluded(BaseBleakAdapter):
+        @classmethod
+        async def get(cls, **_: object) -> Self:
+            return cls()
+
+        async def get_connected_devices(self, _: frozenset[str]) -> list[BLEDevice]:
+            return [BLEDevice(ball.address, ball.name, "stale") for ball in air]
+
+    blind = Radio(SimulatedClient, SimulatedScanner, Deluded, {"air": air})
+    profile = library.load("open-ball")
+    (ball,) = air
+    assert (await discovery.find_again(blind, profile, ball.address, ball.name)).device.details != "stale"
+    ball.is_advertising = False  # it is held, as far as anybody can tell
+    assert (await discovery.find_again(blind, profile, ball.address, ball.name)).device.details == "stale"
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,6 @@ async def find_again(
         BallNotFound: it is not in range.
         BluetoothUnavailable: there is no working Bluetooth.
     """
-    for ball in await connected(radio, (profile,)):
-        if ball.address == address:
-            return ball
     namesakes: dict[str, FoundBall] = {}
     came: asyncio.Future[FoundBall] = asyncio.get_running_loop().create_future()
 
@@ -163,6 +160,10 @@ async def find_again(
         await asyncio.wait([came], timeout=seconds)
     if came.done():
         return came.result()
+    # Only now: a bluetoothd that crashed has left bleak thinking that its links stand, until a scan tells otherwise.
+    for ball in await connected(radio, (profile,)):
+        if ball.address == address:
+            return ball
     if len(namesakes) == 1:
         return next(iter(namesakes.values()))
     raise BallNotFound(f"{name} at {address} was not heard within {seconds:g} s", address=address)
