@@ -31,12 +31,14 @@ class Adapter:
     Attributes:
         is_powered: whether it is switched on.
         deaf_to: balls that are not in its reach.
+        stored: the balls that it has been connected to, by the addresses that they had then; survives bluetoothd.
     """
 
     def __init__(self, tree: Tree, name: str, air: Air, manners: Manners) -> None:
         self.path = f"/org/bluez/{name}"
         self.is_powered = True
         self.deaf_to: set[SimulatedBall] = set()
+        self.stored: dict[str, SimulatedBall] = {}
         self._tree = tree
         self._name = name
         self._air = air
@@ -79,15 +81,22 @@ class Adapter:
         }
         setters = {"Powered": self.power}
         self._tree.export(self.path, Adapter1=Interface(properties, methods, setters))
+        for address, ball in self.stored.items():
+            self._know(ball, address).is_stored = True
 
     def hide(self) -> None:
         """It is pulled out, or bluetoothd ends: with it go its links and all that it knew."""
         if self._is_shown:
             self._is_shown = False
             self._scanners.clear()
+            self.stored = self.remembered()
             for device in self:
-                self.forget(device)
+                self._hide(device)
             self._tree.remove(self.path)
+
+    def remembered(self) -> dict[str, SimulatedBall]:
+        """What it will know when it is there again: the balls that it has been connected to, by their addresses."""
+        return {device.address: device.ball for device in self if device.is_stored}
 
     def power(self, is_powered: bool) -> None:
         """Switch it on or off; off, every link is lost and nobody scans."""
@@ -112,6 +121,10 @@ class Adapter:
 
     def forget(self, device: Device) -> None:
         """Know nothing of a ball any more; its link is lost."""
+        self.stored.pop(device.address, None)
+        self._hide(device)
+
+    def _hide(self, device: Device) -> None:
         if self._devices.pop(device.address, None) is not None:
             device.remove()
 
@@ -123,11 +136,13 @@ class Adapter:
             device.bury(program)
 
     def _hear(self, ball: SimulatedBall) -> None:
-        device = self._devices.get(ball.address)
-        if device is not None:
-            device.hear(ball)
-        else:
-            self._devices[ball.address] = Device(self._tree, self.path, self._air, ball, self._manners)
+        device = self._devices.get(ball.address) or self._know(ball, ball.address)
+        device.hear(ball)
+
+    def _know(self, ball: SimulatedBall, address: str) -> Device:
+        device = Device(self._tree, self.path, self._air, ball=ball, address=address, manners=self._manners)
+        self._devices[address] = device
+        return device
 
     async def _set_discovery_filter(self, _: Message) -> Reply:
         return NOTHING  # the balls are all of Low Energy, which is all that bleak asks for

@@ -32,12 +32,14 @@ class Manners:
         explore: between the link and its services: a tenth of what was measured on a kernel.
         remember: after it was last seen, a ball that was never connected is forgotten (``TemporaryTimeout``).
         give_up: a connection to a ball that does not advertise (the kernel's ``HCI_LE_CONN_TIMEOUT``).
+        aborts: how many of the next connections are aborted right after they stood, as by interference.
     """
 
     disconnect: float = 0.2
     explore: float = 0.03
     remember: float = 30.0
     give_up: float = 20.0
+    aborts: int = 0
 
 
 class Device:
@@ -47,18 +49,23 @@ class Device:
         tree: where it is shown.
         adapter: the path of its adapter.
         air: where the ball is.
-        ball: the ball as it advertises now; under another address it is another device.
+        ball: the ball.
+        address: its address as it advertises now, or advertised once; under another one it is another device.
         manners: BlueZ's.
 
     Attributes:
         address: the ball's address.
+        ball: the ball.
         is_stored: whether it has been connected to, so that it is not forgotten.
     """
 
-    def __init__(self, tree: Tree, adapter: str, air: Air, ball: SimulatedBall, manners: Manners) -> None:
-        self.address = ball.address
+    def __init__(
+        self, tree: Tree, adapter: str, air: Air, *, ball: SimulatedBall, address: str, manners: Manners
+    ) -> None:
+        self.address = address
+        self.ball = ball
         self.is_stored = False
-        self.path = f"{adapter}/dev_{ball.address.replace(':', '_')}"
+        self.path = f"{adapter}/dev_{address.replace(':', '_')}"
         self._tree = tree
         self._air = air
         self._manners = manners
@@ -69,12 +76,11 @@ class Device:
         self._exploring: asyncio.Task[None] | None = None
         self._disconnecting: asyncio.TimerHandle | None = None
         self._gone = asyncio.Event()
-        self._spoiled_connections = 0
         self._forget_at = 0.0
         properties = {
-            "Address": Variant("s", ball.address),
+            "Address": Variant("s", address),
             "AddressType": Variant("s", "random"),
-            "Alias": Variant("s", ball.name or ball.address.replace(":", "-")),
+            "Alias": Variant("s", ball.name or address.replace(":", "-")),
             "Paired": Variant("b", False),
             "Bonded": Variant("b", False),
             "Trusted": Variant("b", False),
@@ -86,7 +92,9 @@ class Device:
             "Adapter": Variant("o", adapter),
         }
         methods = {"Connect": self._connect, "Disconnect": self._disconnect}
-        tree.export(self.path, Device1=Interface(properties | self._advertised(ball), methods))
+        if ball.name:
+            properties["Name"] = Variant("s", ball.name)
+        tree.export(self.path, Device1=Interface(properties, methods))
         self._see()
 
     @property
@@ -107,10 +115,6 @@ class Device:
     def end_scan(self) -> None:
         """Nobody listens any more, so nobody knows how near it is."""
         self._tree.change(self.path, "Device1", {}, gone=("RSSI",))
-
-    def spoil_connections(self, count: int) -> None:
-        """Have the next connections aborted right after they stood, as interference does."""
-        self._spoiled_connections = count
 
     def bury(self, program: str) -> None:
         """A program is gone; the link stands."""
@@ -150,6 +154,8 @@ class Device:
             raise errors.in_progress()
         if self.is_connected:
             return NOTHING
+        if self._air.adapter is not Power.ON:
+            raise errors.failed(errors.HOST_IS_DOWN)
         self.is_stored = True
         self._connecting = asyncio.get_running_loop().create_future()
         looking = asyncio.create_task(self._look())
@@ -170,8 +176,8 @@ class Device:
         except TimeoutError:
             self._settle(errors.ABORTED_BY_LOCAL)
             return
-        if self._spoiled_connections:
-            self._spoiled_connections -= 1
+        if self._manners.aborts:
+            self._manners.aborts -= 1
             self._show({"Connected": True})
             self._settle(errors.ABORTED_BY_LOCAL)
             self._show({"Connected": False})

@@ -47,6 +47,9 @@ CANCELED = "br-connection-canceled"
 ABORTED_BY_LOCAL = "le-connection-abort-by-local"
 """The first packet of a connection was not answered, or nobody advertised until the kernel gave up."""
 
+HOST_IS_DOWN = "Input/output error"
+"""A connection on an adapter that is off."""
+
 ABORTED_BY_REMOTE = "le-connection-abort-by-remote"
 
 _OF_THEIR_OWN = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dbus_fast import Message, MessageType
@@ -63,7 +64,11 @@ class Service:
         self.tree = Tree(self._bus)
         self._bus.add_message_handler(self._watch)
         await self._ask("AddMatch", "s", "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'")
-        self._adapters = {name: Adapter(self.tree, name, self._air, self.manners) for name in self._names}
+        before, self._adapters = self._adapters, {}
+        for name in self._names:
+            self._adapters[name] = Adapter(self.tree, name, self._air, self.manners)
+            if name in before:
+                self._adapters[name].stored = before[name].remembered()
         self.look()
         await self._bus.request_name(NAME)
         self._ticking = asyncio.create_task(self._tick(), name=NAME)
@@ -74,7 +79,8 @@ class Service:
         await asyncio.gather(self._ticking, return_exceptions=True)
         await self.tree.end()
         self._bus.disconnect()
-        await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
+        with suppress(EOFError):  # the bus itself may be gone
+            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
         for adapter in self._adapters.values():
             for device in adapter:
                 device.drop()
