@@ -76,6 +76,16 @@ def test_3_candidates_and_then_the_first_that_fits(table: Table, command: str | 
     )
 
 
+def test_3_the_first_that_fits_is_the_first_on_the_ball_in_whatever_order_bleak_has_them() -> None:
+    """On BlueZ that order is another one in every program."""
+    table = {"ABF0": {"ABF1": [W, N], "ABF2": [W, N]}, "ABC0": {"ABC1": [W, N]}}
+    there = services(table)
+    for service in there:
+        service.characteristics.reverse()
+    found = resolve(ems().gatt, reversed(there))
+    assert {role: one.uuid for role, one in found.items()} == {"command": full("ABF1"), "status": full("ABF1")}
+
+
 async def test_3_a_ball_with_the_second_candidates_is_driven() -> None:
     second = made(EMS_V2.replace('"FFE0", ', "").replace('"FFE1", ', "").replace('"FFE2", ', ""), LEVELS, COMMANDS)
     sim = SimulatedBall(second)

@@ -29,7 +29,7 @@ def resolve(
     Each one's candidates are tried in order. Those of which none is there, and which may be the first of their kind,
     are taken all from the one service that has a characteristic for each of them.
     """
-    services = tuple(services)
+    services = sorted(services, key=_handle)  # on BlueZ bleak keeps no order
     found: dict[str, BleakGATTCharacteristic] = {}
     firsts: dict[str, Characteristic] = {}
     for role, one in wanted.items():
@@ -41,11 +41,15 @@ def resolve(
     return found | _firsts(firsts, services)
 
 
+def _handle(there: BleakGATTService | BleakGATTCharacteristic) -> int:
+    return there.handle
+
+
 def _candidate(one: Characteristic, services: Iterable[BleakGATTService]) -> BleakGATTCharacteristic | None:
     for service_uuid, uuid in one.candidates:
         for service in services:
             if service_uuid in (None, service.uuid):
-                for characteristic in service.characteristics:
+                for characteristic in sorted(service.characteristics, key=_handle):
                     if characteristic.uuid == uuid:
                         return characteristic
     return None
@@ -57,8 +61,9 @@ def _firsts(
     for service in services:
         if service.uuid in NOT_THE_MAKERS:
             continue
+        there_are = sorted(service.characteristics, key=_handle)
         fits = {
-            role: next((there for there in service.characteristics if one.fits(there.properties)), None)
+            role: next((there for there in there_are if one.fits(there.properties)), None)
             for role, one in wanted.items()
         }
         found = {role: there for role, there in fits.items() if there is not None}
