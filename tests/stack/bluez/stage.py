@@ -6,11 +6,13 @@ import asyncio
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
+import pytest
 from bleak.backends.bluezdbus import manager
 
 from tests.stack.bluez.bus import PrivateBus
 from tests.stack.bluez.service import Service
 from tests.stack.stage import Stage, until
+from unknot.device import link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from unknot.simulator import SimulatedBall
+
+
+CONNECT_SECONDS = 4.0
+"""Our own deadline of a connection here, where none takes longer than a tenth of a second: tests wait it out."""
 
 
 class BluezStage(Stage):
@@ -43,6 +49,8 @@ class BluezStage(Stage):
         self._all = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        hurry = self._all.enter_context(pytest.MonkeyPatch.context())
+        hurry.setattr(link, "CONNECT_SECONDS", CONNECT_SECONDS)
         self.bus = await self._all.enter_async_context(PrivateBus(self._further))
         self._all.push_async_callback(_let_go)
         self.service = await self._all.enter_async_context(Service(self.bus.address, self.air, self._adapters))
