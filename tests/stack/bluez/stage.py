@@ -11,7 +11,7 @@ from bleak.backends.bluezdbus import manager
 
 from tests.stack.bluez.bus import PrivateBus
 from tests.stack.bluez.service import Service
-from tests.stack.stage import Stage, until
+from tests.stack.stage import Stage
 from unknot.device import link
 
 if TYPE_CHECKING:
@@ -70,15 +70,7 @@ class BluezStage(Stage):
         self.service.look()
 
     async def forget(self, ball: SimulatedBall) -> None:
-        path = self.service.device(ball).path
         self.service.forget(ball)
-        await until(lambda: not _knows(path))  # it takes the news a moment to come over the bus
-
-
-def _knows(path: str) -> bool:
-    """Whether bleak thinks that BlueZ shows an object."""
-    kept = manager._global_instances.get(asyncio.get_running_loop())
-    return kept is not None and path in kept._properties
 
 
 async def _let_go() -> None:
