@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from asyncio.subprocess import PIPE
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -83,7 +83,7 @@ class PrivateBus:
     async def start(self) -> None:
         """Start the daemon, at first or after `stop`; it listens when this returns."""
         words = (f"--config-file={self._folder.name}/conf", "--nofork", "--nopidfile", "--print-address")
-        self._process = await asyncio.create_subprocess_exec(DAEMON, *words, stdout=PIPE)
+        self._process = await asyncio.create_subprocess_exec(DAEMON, *words, stdout=PIPE, stderr=DEVNULL)
         assert self._process.stdout is not None
         async with asyncio.timeout(START_SECONDS):
             if not await self._process.stdout.readline():
