@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from unknot.clock import FastLoop
-from unknot.device import discovery
+from unknot.device import adapters, discovery
 from unknot.device.ball import RESTORE_SECONDS, Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
@@ -48,18 +48,36 @@ Simulate = bool | Air | Path | str | Radio
 in another process, or a radio made of bleak backends that unknot does not bring."""
 
 
-async def scan(*, simulate: Simulate = False, seconds: float = discovery.SCAN_SECONDS) -> tuple[FoundBall, ...]:
+async def scan(
+    *,
+    simulate: Simulate = False,
+    adapter: str | None = None,
+    seconds: float = discovery.SCAN_SECONDS,
+    heard: Callable[[FoundBall], None] = lambda _: None,
+) -> tuple[FoundBall, ...]:
     """Everything that advertises, balls that a profile describes first, the nearest first.
+
+    Balls that the system already holds a link to do not advertise; they are the very first.
 
     Args:
         simulate: look on a simulated air instead of the real one; True makes one with one open ball, and a path is the
             socket of ``unknot simulate``.
+        adapter: which Bluetooth adapter, such as "hci1"; on Linux only. None for the lowest that is on.
         seconds: how long to listen.
+        heard: told of each device, each time it is heard.
 
     Raises:
         BluetoothUnavailable: there is no working Bluetooth.
+        UsageError: no adapter is called so.
     """
-    return await discovery.scan(_radio(simulate, None), profile_library.load_usable(), seconds=seconds)
+    known = profile_library.load_usable()
+    radios = await _tuned(_radio(simulate, None), adapter)
+    held = [ball for radio in radios for ball in await discovery.connected(radio, known)]
+    for ball in held:
+        heard(ball)
+    found = await discovery.scan(radios[0], known, seconds=seconds, heard=heard)
+    there = {ball.address for ball in held}
+    return (*held, *(ball for ball in found if ball.address not in there))
 
 
 @asynccontextmanager
@@ -68,6 +86,7 @@ async def connect(
     *,
     profile: str | None = None,
     simulate: Simulate = False,
+    adapter: str | None = None,
     seconds: float = discovery.SCAN_SECONDS,
     restore_seconds: float = RESTORE_SECONDS,
     ask: Callable[[str], None] = log.warning,
@@ -79,6 +98,7 @@ async def connect(
         profile: the id or the file of the profile to speak; None for the best match. Your choice always wins.
         simulate: use a simulated air instead of the real one; True makes one with one ball of that profile, and a path
             is the socket of ``unknot simulate``.
+        adapter: which Bluetooth adapter, such as "hci1"; on Linux only. None for the lowest that is on.
         seconds: how long to look for the ball.
         restore_seconds: how long a link that was lost is tried to be restored; also how long a stop may wait for it.
         ask: told what the person is to do on the ball before it obeys, for example press its button.
@@ -91,7 +111,9 @@ async def connect(
         NotStopped: on leaving, the motor could not be stopped.
     """
     chosen, known, radio = _choose(profile, target, simulate)
-    found = await discovery.find(radio, known, target or _only_ball(chosen, radio), seconds=seconds)
+    target = target or _only_ball(chosen, radio)
+    radio = await adapters.holding(await _tuned(radio, adapter), known, target)
+    found = await discovery.find(radio, known, target, seconds=seconds)
     async with _ball(found, chosen, radio, restore_seconds, ask) as ball:
         yield ball
 
@@ -133,6 +155,7 @@ async def run(
     target: str | None = None,
     profile: str | None = None,
     simulate: Simulate = False,
+    adapter: str | None = None,
     side: Side | str = Side.ANY,
     intensity: float | None = None,
     on_link_restored: OnLinkRestored | str = OnLinkRestored.END,
@@ -151,7 +174,7 @@ async def run(
     """
     protocol_library.load(muscle)  # a wrong name is told before a ball is looked for
     async with (
-        connect(target, profile=profile, simulate=simulate) as ball,
+        connect(target, profile=profile, simulate=simulate, adapter=adapter) as ball,
         play(muscle, on=ball, side=side, intensity=intensity, on_link_restored=on_link_restored) as session,
     ):
         if listener is not None:
@@ -164,9 +187,12 @@ async def stop_all(
     *,
     profile: str | None = None,
     simulate: Simulate = False,
+    adapter: str | None = None,
     seconds: float = discovery.SCAN_SECONDS,
 ) -> tuple[tuple[FoundBall, StopOutcome], ...]:
     """Stop every ball that is connected or can be found, or only the one called ``target``.
+
+    Takes the arguments of `connect`. Where no adapter is named, links are looked for on all of them.
 
     Returns:
         Each ball and what is known about its motor now.
@@ -178,7 +204,9 @@ async def stop_all(
     chosen, known, radio = _choose(profile, target, simulate)
     stopping: dict[str, tuple[FoundBall, asyncio.Task[StopOutcome]]] = {}
 
-    def stop(found: Iterable[FoundBall]) -> None:
+    radios = await _tuned(radio, adapter)
+
+    def stop(found: Iterable[FoundBall], radio: Radio) -> None:
         for ball in found:
             if ball.address not in stopping and (ball.profiles or target is not None):
                 work = _stop_one(ball, chosen, radio)
@@ -186,10 +214,12 @@ async def stop_all(
 
     try:
         if target is not None:
-            stop([await discovery.find(radio, known, target, seconds=seconds)])
+            radio = await adapters.holding(radios, known, target)
+            stop([await discovery.find(radio, known, target, seconds=seconds)], radio)
         else:
-            stop(await discovery.connected(radio, known))  # these are likeliest to run, and need no scan
-            stop(await discovery.scan(radio, known, seconds=seconds))
+            for radio in radios:
+                stop(await discovery.connected(radio, known), radio)  # likeliest to run, and need no scan
+            stop(await discovery.scan(radios[0], known, seconds=seconds), radios[0])
     finally:
         if stopping:
             await asyncio.wait([task for _, task in stopping.values()])
@@ -231,6 +261,15 @@ def _choose(
     if chosen is None and target is None:
         known = tuple(one for one in known if one.kind is Kind.VIBRATION)
     return chosen, known, _radio(simulate, chosen)
+
+
+async def _tuned(radio: Radio, adapter: str | None) -> tuple[Radio, ...]:
+    """The radio on the adapter that is named, or on every one that can be used, the one to look on first."""
+    if radio.is_real:
+        return await adapters.tuned(radio, adapter)
+    if adapter is not None:
+        raise UsageError(f"an adapter, {adapter!r}, is chosen for a real radio; a simulated ball has none")
+    return (radio,)
 
 
 def _only_ball(chosen: FirmwareProfile | None, radio: Radio) -> str | None:

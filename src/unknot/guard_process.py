@@ -1,6 +1,7 @@
-"""The guard as a program of its own, ``python -m unknot.guard_process [SOCKET]``; `unknot.device.guard` starts it.
+"""The guard as a program of its own, ``python -m unknot.guard_process [SOCKET | --adapter=NAME]``.
 
-With the path of a simulated ball's socket it guards on that, else on the system's radio.
+`unknot.device.guard` starts it. With the path of a simulated ball's socket it guards on that, else on the system's
+radio, on the adapter of that name if one is named.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import sys
 from pathlib import Path
 
 from unknot.device import takeover
-from unknot.device.radio import Radio
+from unknot.device.radio import ON_ADAPTER, Radio
 
 
 def radio_behind(socket: Path) -> Radio:
@@ -29,8 +30,15 @@ def main(arguments: list[str]) -> None:
     for name in ("SIGINT", "SIGHUP"):  # what ends the controller is what the guard is there for
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    radio = radio_behind(Path(arguments[0])) if arguments else Radio()
-    asyncio.run(takeover.watch(sys.stdin.buffer, radio))
+    asyncio.run(takeover.watch(sys.stdin.buffer, _radio(arguments)))
+
+
+def _radio(arguments: list[str]) -> Radio:
+    if not arguments:
+        return Radio()
+    if arguments[0].startswith(ON_ADAPTER):
+        return Radio().on(arguments[0].removeprefix(ON_ADAPTER))
+    return radio_behind(Path(arguments[0]))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from unknot.profiles.matching import Advertisement, Match, example_advertisement, score
+from unknot.profiles.matching import Advertisement, Match, example_advertisement, score, unmet, weigh
 from unknot.profiles.variant import Variant
 
 OWN = "9a501a2d-594f-4e2b-b123-5f739a2d594f"
@@ -50,6 +50,33 @@ def read(**keys: object) -> Match:
 )
 def test_each_rule_that_fits_adds_its_points(match: Match, advertisement: Advertisement, points: int) -> None:
     assert score(match, advertisement) == points
+    weighed = weigh(match, advertisement)
+    assert points in (0, sum(reason.points for reason in weighed.reasons))
+    assert (points > 0) == any(reason.identifies for reason in weighed.reasons)
+
+
+def test_the_reasons_say_what_fits_in_the_words_of_the_profile() -> None:
+    match = read(names=["x", "hy*"], services=[OWN, "FFE0"], manufacturer=[HY], company=76)
+    weighed = weigh(match, Advertisement("hy3", (FFE0, OWN), {76: PAYLOAD}))
+    assert list(map(str, weighed.reasons)) == [
+        "name hy*",
+        f"service {OWN} and {FFE0}",
+        "manufacturer 0x004c 68 79 ?? 03",
+        "company 0x004c",
+    ]
+    assert [reason.identifies for reason in weighed.reasons] == [True, True, True, False]
+
+
+def test_what_is_wanted_and_not_shown_is_told() -> None:
+    match = read(names=["hy*"], services=[OWN], manufacturer=[HY], exclude={"names": ["RT*"]})
+    assert unmet(match, Advertisement("hy1", (OWN,), {76: PAYLOAD})) == ()
+    assert unmet(match, Advertisement("RT1")) == (
+        "it shows the name RT*, which no ball of this profile does",
+        "its name 'RT1' is not hy*",
+        f"it does not advertise the service {OWN}",
+        "its manufacturer data is not 0x004c 68 79 ?? 03",
+    )
+    assert unmet(match, Advertisement())[0] == "it advertises no name, so none like hy*"
 
 
 @pytest.mark.parametrize(

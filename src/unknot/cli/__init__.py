@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, drive, exits, profiles, simulate, today
+from unknot.cli import catalogue, drive, exits, profiles, scan, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -68,7 +68,7 @@ for command in (
     drive.run,
     drive.vibrate,
     drive.stop,
-    drive.scan,
+    scan.scan,
     simulate.simulate,
     today.today,
 ):

@@ -1,23 +1,19 @@
-"""The commands that meet a ball: ``run``, ``vibrate``, ``stop`` and ``scan``."""
+"""The commands that drive a ball: ``run``, ``vibrate`` and ``stop``."""
 
 from __future__ import annotations
 
-import json
-import math
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from unknot.cli import exits, playing
+from unknot.cli.meeting import checked, device_options, in_loop
 from unknot.cli.playing import DeviceOptions
 from unknot.cli.words import (
     MUSCLE,
-    PROFILE,
     Duration,
     Percent,
-    Speed,
     as_json,
     paragraph,
     printable,
@@ -28,46 +24,10 @@ from unknot.cli.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
-
     from unknot.device.ball import Ball
-    from unknot.device.discovery import FoundBall
     from unknot.protocols.timeline import Timeline
     from unknot.session.session import Session
     from unknot.simulator.faults import FaultPlan
-
-
-_TWO_SIMULATORS = "--simulate and --simulator exclude each other: either a ball made for this command, or that one"
-
-which_simulator = click.option(
-    "--simulator",
-    type=click.Path(path_type=Path),
-    metavar="PATH",
-    help="Use the simulated ball of 'unknot simulate' behind this socket.",
-)
-
-
-def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the words that choose a ball."""
-    for option in (
-        click.option(
-            "--speed",
-            type=Speed(),
-            default="1",
-            show_default=True,
-            help="How fast a simulated ball's time runs; max jumps over every wait.",
-        ),
-        which_simulator,
-        click.option("--simulate", is_flag=True, help="Use a simulated ball instead of the radio."),
-        click.option("--profile", type=PROFILE, metavar="ID|FILE", help="How the ball is spoken to; your choice wins."),
-        click.option(
-            "--device",
-            metavar="NAME|ADDRESS",
-            help="Which ball; without it the nearest known one, and for stop every one.",
-        ),
-    ):
-        command = option(command)
-    return command
 
 
 @click.command()
@@ -107,7 +67,7 @@ def run(
     """
     from unknot.protocols import library
 
-    options = _checked(DeviceOptions(**device))
+    options = checked(DeviceOptions(**device))
     protocol = library.load(muscle)
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
@@ -123,7 +83,7 @@ def run(
 
     timeline = _compile_first(muscle, side, intensity, options)
     plan = _plan(options, timeline.seconds)
-    return _in_loop(playing.play(prepare, options, plan, ask=not yes, as_json=as_json), options.speed)
+    return in_loop(playing.play(prepare, options, plan, ask=not yes, as_json=as_json), options.speed)
 
 
 @click.command()
@@ -145,7 +105,7 @@ def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int
       unknot vibrate 30 --for 10s
       unknot vibrate 20 --for 500ms --simulate
     """
-    options = _checked(DeviceOptions(**device))
+    options = checked(DeviceOptions(**device))
 
     def prepare(ball: Ball) -> Session:
         from unknot import api
@@ -154,7 +114,7 @@ def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int
 
     _refuse_free(percent, seconds, options)
     plan = _plan(options, seconds)
-    return _in_loop(playing.play(prepare, options, plan, ask=False, as_json=as_json), options.speed)
+    return in_loop(playing.play(prepare, options, plan, ask=False, as_json=as_json), options.speed)
 
 
 @click.command()
@@ -167,57 +127,8 @@ def stop(**device: Any) -> int:
       unknot stop
       unknot stop --device AA:BB:CC:DD:EE:FF
     """
-    options = _checked(DeviceOptions(**device))
-    return _in_loop(_stop(options), options.speed)
-
-
-@click.command()
-@which_simulator
-@click.option("--simulate", is_flag=True, help="Look on a simulated air, with one ball per profile.")
-@as_json
-def scan(simulate: bool, simulator: Path | None, as_json: bool) -> int:
-    """Show what is in range, with its signal and the profile that fits.
-
-    \b
-    Examples:
-      unknot scan
-      unknot scan --simulate --json
-    """
-    if simulate and simulator is not None:
-        raise click.UsageError(_TWO_SIMULATORS)
-    work = _scan(simulate=simulate, simulator=simulator, as_json=as_json)
-    return _in_loop(work, math.inf if simulate else 1.0)
-
-
-def _checked(options: DeviceOptions) -> DeviceOptions:
-    if options.simulator is not None and options.simulate:
-        raise click.UsageError(_TWO_SIMULATORS)
-    if options.simulator is not None and options.speed != 1:
-        raise click.UsageError("--speed needs --simulate: the ball behind --simulator lives in real time")
-    if options.speed != 1 and not options.simulate:
-        raise click.UsageError("--speed needs --simulate: the time of a real ball does not run faster")
-    if options.faults is not None and not options.simulate:
-        raise click.UsageError("--faults needs --simulate: only a simulated ball fails on demand")
-    if options.device is not None and not options.device.strip():
-        raise click.UsageError("--device is empty; name a ball, or leave it out for the nearest one")
-    return options
-
-
-def _in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
-    """Run a coroutine on a loop whose clock has that speed."""
-    import asyncio
-
-    from unknot.clock import FastLoop, VirtualTimeLoop
-
-    def fast() -> FastLoop:
-        return VirtualTimeLoop() if math.isinf(speed) else FastLoop(speed)
-
-    with asyncio.Runner(loop_factory=None if speed == 1 else fast) as runner:
-        try:
-            return runner.run(work)
-        except asyncio.CancelledError:
-            click.echo("unknot: interrupted", err=True)
-            return exits.INTERRUPTED
+    options = checked(DeviceOptions(**device))
+    return in_loop(_stop(options), options.speed)
 
 
 def _plan(options: DeviceOptions, seconds: float) -> FaultPlan | None:
@@ -251,43 +162,9 @@ async def _stop(options: DeviceOptions) -> int:
     from unknot.cli.screen import STOP_WORDS
     from unknot.events import StopOutcome
 
-    outcomes = await api.stop_all(options.device, profile=options.profile, simulate=options.where)
+    outcomes = await api.stop_all(
+        options.device, profile=options.profile, simulate=options.where, adapter=options.adapter
+    )
     for ball, outcome in outcomes:
         click.echo(f"{printable(ball.name) or '-'}  {ball.address}  {STOP_WORDS[outcome]}")
     return exits.NOT_STOPPED if any(outcome is StopOutcome.UNKNOWN for _, outcome in outcomes) else exits.DONE
-
-
-async def _scan(*, simulate: bool, simulator: Path | None, as_json: bool) -> int:
-    from unknot import api
-    from unknot.profiles import library
-    from unknot.profiles.model import Kind
-    from unknot.simulator.air import Air
-    from unknot.simulator.ball import SimulatedBall
-
-    profiles = library.load_usable()
-    air = Air(*(SimulatedBall(profile) for profile in profiles)) if simulate else False
-    found = await api.scan(simulate=simulator or air)
-    if as_json:
-        click.echo(json.dumps([_as_dict(ball) for ball in found], indent=2))
-        return exits.DONE
-    if not found:
-        click.echo(
-            "nothing advertises nearby: switch the ball on, bring it near, and close other apps that may hold it"
-        )
-    evidence = {
-        one.id: one.evidence.value if one.kind is Kind.VIBRATION else f"{one.evidence.value} stimulator"
-        for one in profiles
-    }
-    for ball in found:
-        fits = ", ".join(f"{name} ({evidence[name]})" for name, _ in ball.profiles) or "no profile fits"
-        click.echo(f"{ball.rssi:>4} dBm  {ball.address}  {printable(ball.name) or '-':<20}  {fits}")
-    return exits.DONE
-
-
-def _as_dict(ball: FoundBall) -> dict[str, object]:
-    return {
-        "name": ball.name,
-        "address": ball.address,
-        "rssi": ball.rssi,
-        "profiles": [{"id": name, "score": score} for name, score in ball.profiles],
-    }

@@ -39,6 +39,7 @@ class DeviceOptions:
     simulate: bool
     simulator: Path | None
     speed: float
+    adapter: str | None = None
     faults: int | Path | None = None
 
     @property
@@ -72,7 +73,9 @@ async def play(
                 click.echo("looking for the ball ...", err=True)
             air = _air(options) if plan else None
             where = air or options.where
-            async with api.connect(options.device, profile=options.profile, simulate=where, ask=_ask) as ball:
+            async with api.connect(
+                options.device, profile=options.profile, simulate=where, adapter=options.adapter, ask=_ask
+            ) as ball:
                 caution = library.caution(ball.profile)
                 if caution and not (options.where and ball.profile.evidence is Evidence.SIMULATED):
                     click.echo(f"note: {caution}", err=True)

@@ -14,15 +14,16 @@ from bleak import BleakAdapter
 from unknot.device.failures import ours
 from unknot.device.listening import RADIO_SECONDS, listening
 from unknot.errors import BallNotFound
-from unknot.profiles.matching import Advertisement, score
+from unknot.profiles.matching import Advertisement, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
 
     from unknot.device.radio import Radio
+    from unknot.profiles.matching import Reason
     from unknot.profiles.model import FirmwareProfile
 
 SCAN_SECONDS = 5.0
@@ -31,6 +32,26 @@ SCAN_SECONDS = 5.0
 NEARBY_SECONDS = 1.0
 """How long to go on listening after the first ball that fits, to hear whether another one is nearer (one common
 advertising interval)."""
+
+
+DEVICES_MOST = 2048
+"""How many devices one scan remembers: a crowded hall has hundreds, and some change their addresses again and again.
+Beyond, only balls that a profile describes are taken in (judgement)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A profile that fits what a device advertises.
+
+    Attributes:
+        profile: the profile's id.
+        points: its score.
+        reasons: what in the advertisement fits.
+    """
+
+    profile: str
+    points: int
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,56 +63,83 @@ class FoundBall:
         name: the advertised name; empty if it has none.
         address: its address.
         rssi: signal strength in dBm, or None when it is connected already.
-        profiles: the ids of the profiles that fit with their scores, best first; empty for a device of another kind.
+        fits: the profiles that fit, best first; empty for a device of another kind.
+        shown: what it advertises; of one that is connected, what it was asked for.
     """
 
     device: BLEDevice
     name: str
     address: str
     rssi: int | None
-    profiles: tuple[tuple[str, int], ...]
+    fits: tuple[Fit, ...]
+    shown: Advertisement
+
+    @property
+    def profiles(self) -> tuple[tuple[str, int], ...]:
+        """The ids of the profiles that fit with their scores, best first."""
+        return tuple((fit.profile, fit.points) for fit in self.fits)
 
 
 async def scan(
-    radio: Radio, profiles: Sequence[FirmwareProfile], *, seconds: float = SCAN_SECONDS
+    radio: Radio,
+    profiles: Sequence[FirmwareProfile],
+    *,
+    seconds: float = SCAN_SECONDS,
+    heard: Callable[[FoundBall], None] = lambda _: None,
 ) -> tuple[FoundBall, ...]:
-    """Everything that advertises within ``seconds``, the best and nearest first.
+    """Everything that advertises within ``seconds``, the best and nearest first; at most `DEVICES_MOST` strangers.
+
+    Args:
+        radio: what bleak stands on.
+        profiles: what to look for.
+        seconds: how long to listen.
+        heard: told of each device, each time it is heard.
 
     Raises:
         BluetoothUnavailable: there is no working Bluetooth.
     """
-    seen: dict[str, tuple[BLEDevice, AdvertisementData]] = {}
+    seen: dict[str, FoundBall] = {}
 
-    def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
-        seen[device.address] = device, advertisement
+    def take_in(device: BLEDevice, advertisement: AdvertisementData) -> None:
+        found = _found(device, advertisement, profiles)
+        if found.fits or found.address in seen or len(seen) < DEVICES_MOST:
+            seen[found.address] = found
+            heard(found)
 
-    async with listening(radio, heard):
+    async with listening(radio, take_in):
         await asyncio.sleep(seconds)
-    found = [_found(device, advertisement, profiles) for device, advertisement in seen.values()]
-    return tuple(sorted(found, key=_best_first))
+    return tuple(sorted(seen.values(), key=_best_first))
 
 
 async def connected(radio: Radio, profiles: Sequence[FirmwareProfile]) -> tuple[FoundBall, ...]:
     """The balls that the system already holds a link to, best fit first; empty where the system cannot tell."""
     devices: dict[str, BLEDevice] = {}
-    fits: dict[str, list[tuple[str, int]]] = {}
+    fits: dict[str, list[Fit]] = {}
+    shown: dict[str, set[str]] = {}
     try:
         with ours("asking for connected balls"):
             async with asyncio.timeout(RADIO_SECONDS):
-                adapter = await BleakAdapter.get(backend=radio.adapter)
+                adapter = await BleakAdapter.get(backend=radio.adapter, bluez=radio.bluez)
                 for profile in profiles:
                     if not _own_services(profile):
                         continue  # nobody can ask for it
                     # Nothing is advertised now: it counts as one that advertises the services that were asked for.
                     for device in await adapter.get_connected_devices(_own_services(profile)):
                         devices[device.address] = device
-                        points = score(profile.match, Advertisement(device.name or "", profile.match.services))
-                        if points:
-                            fits.setdefault(device.address, []).append((profile.id, points))
+                        asked = Advertisement(device.name or "", profile.match.services)
+                        shown.setdefault(device.address, set()).update(asked.services)
+                        fits.setdefault(device.address, []).extend(_fits(asked, (profile,)))
     except NotImplementedError:
         return ()
     return tuple(
-        FoundBall(device, device.name or "", address, None, _best_fit_first(fits.get(address, [])))
+        FoundBall(
+            device,
+            device.name or "",
+            address,
+            None,
+            _best_fit_first(fits[address]),
+            Advertisement(device.name or "", tuple(sorted(shown[address]))),
+        )
         for address, device in devices.items()
     )
 
@@ -117,11 +165,11 @@ async def find(
     def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
         ball = _found(device, advertisement, profiles)
         seen[ball.address] = ball
-        if _is_target(ball, target):
+        if is_target(ball, target):
             fits.set()
 
     for ball in await connected(radio, profiles):
-        if _is_target(ball, target):
+        if is_target(ball, target):
             return ball
     async with listening(radio, heard):
         try:
@@ -131,7 +179,7 @@ async def find(
             raise BallNotFound(_nothing(target, seconds, seen.values(), profiles)) from None
         if target is None:
             await asyncio.sleep(NEARBY_SECONDS)
-    return min((ball for ball in seen.values() if _is_target(ball, target)), key=_best_first)
+    return min((ball for ball in seen.values() if is_target(ball, target)), key=_best_first)
 
 
 async def find_again(
@@ -169,7 +217,8 @@ async def find_again(
     raise BallNotFound(f"{name} at {address} was not heard within {seconds:g} s", address=address)
 
 
-def _is_target(ball: FoundBall, target: str | None) -> bool:
+def is_target(ball: FoundBall, target: str | None) -> bool:
+    """Whether it is the ball of that name or address; without one, whether a profile fits it."""
     if target is None:
         return bool(ball.profiles)
     return target.casefold() in (ball.address.casefold(), ball.name.casefold())
@@ -177,18 +226,24 @@ def _is_target(ball: FoundBall, target: str | None) -> bool:
 
 def _found(device: BLEDevice, advertisement: AdvertisementData, profiles: Sequence[FirmwareProfile]) -> FoundBall:
     name = advertisement.local_name or device.name or ""
-    heard = Advertisement(name, tuple(advertisement.service_uuids), advertisement.manufacturer_data)
-    scores = [(profile.id, score(profile.match, heard)) for profile in profiles]
-    fitting = [one for one in scores if one[1]]
-    return FoundBall(device, name, device.address, advertisement.rssi, _best_fit_first(fitting))
+    shown = Advertisement(name, tuple(advertisement.service_uuids), advertisement.manufacturer_data)
+    fits = _best_fit_first(_fits(shown, profiles))
+    return FoundBall(device, name, device.address, advertisement.rssi, fits, shown)
+
+
+def _fits(shown: Advertisement, profiles: Iterable[FirmwareProfile]) -> Iterator[Fit]:
+    for profile in profiles:
+        weighed = weigh(profile.match, shown)
+        if weighed.points:
+            yield Fit(profile.id, weighed.points, weighed.reasons)
 
 
 def _best_first(ball: FoundBall) -> tuple[bool, int, str]:
     return not ball.profiles, -(ball.rssi if ball.rssi is not None else 0), ball.address
 
 
-def _best_fit_first(fits: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted(fits, key=lambda fit: (-fit[1], fit[0])))
+def _best_fit_first(fits: Iterable[Fit]) -> tuple[Fit, ...]:
+    return tuple(sorted(fits, key=lambda fit: (-fit.points, fit.profile)))
 
 
 def _own_services(profile: FirmwareProfile) -> list[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from bleak.args.bluez import BlueZAdapterArgs
     from bleak.backends.adapter import BaseBleakAdapter
     from bleak.backends.client import BaseBleakClient
     from bleak.backends.scanner import BaseBleakScanner
+
+
+ON_ADAPTER = "--adapter="
+"""How a guard process is told its adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +41,14 @@ class Radio:
     def is_real(self) -> bool:
         """Whether it is the operating system's, so that a person may lie on what it drives."""
         return self.client is None
+
+    @property
+    def bluez(self) -> BlueZAdapterArgs:
+        """Which of several adapters bleak is to use on Linux; empty where nobody has chosen one."""
+        chosen: BlueZAdapterArgs = self.options.get("bluez", {})
+        return chosen
+
+    def on(self, adapter: str) -> Self:
+        """The same radio on the adapter of that name, for its guard too."""
+        guard = None if self.guard is None else (*self.guard, f"{ON_ADAPTER}{adapter}")
+        return replace(self, options={**self.options, "bluez": {"adapter": adapter}}, guard=guard)

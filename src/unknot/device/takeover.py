@@ -133,7 +133,7 @@ async def _held(orders: Orders, radio: Radio) -> BLEDevice | None:
     """The ball by the link that the system still holds to it, which a scan would not find."""
     try:
         async with asyncio.timeout(RADIO_SECONDS):
-            adapter = await BleakAdapter.get(backend=radio.adapter)
+            adapter = await BleakAdapter.get(backend=radio.adapter, bluez=radio.bluez)
             devices = await adapter.get_connected_devices(list(orders.services))
     except NotImplementedError:
         return None

@@ -120,6 +120,9 @@ class ManufacturerData(Section):
     company: Company
     data: Annotated[BytePattern, PlainValidator(_pattern), _PATTERN_IN_SCHEMA] | None = None
 
+    def __str__(self) -> str:
+        return f"{self.company:#06x}" + (f" {self.data}" if self.data is not None else "")
+
     def fits(self, advertisement: Advertisement) -> bool:
         """Whether the advertisement carries it."""
         payload = advertisement.manufacturer.get(self.company)
@@ -147,12 +150,12 @@ class Exclude(Section):
     services: Uuids = ()
     manufacturer: _Manufacturers = ()
 
-    def fits(self, advertisement: Advertisement) -> bool:
-        """Whether the advertisement shows any of it."""
+    def shown_by(self, advertisement: Advertisement) -> tuple[str, ...]:
+        """What of it the advertisement shows, in words; empty if nothing."""
         return (
-            any(fits_glob(pattern, advertisement.name) for pattern in self.names)
-            or not set(self.services).isdisjoint(advertisement.services)
-            or any(data.fits(advertisement) for data in self.manufacturer)
+            *(f"the name {pattern}" for pattern in self.names if fits_glob(pattern, advertisement.name)),
+            *(f"the service {service}" for service in self.services if service in advertisement.services),
+            *(f"manufacturer data {data}" for data in self.manufacturer if data.fits(advertisement)),
         )
 
 
@@ -194,22 +197,93 @@ def _is_own(service: str) -> bool:
     return not service.endswith(BASE_SUFFIX) and service not in SHARED
 
 
-def score(match: Match, advertisement: Advertisement) -> int:
-    """How well an advertisement fits; 0 means not at all.
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing in an advertisement that speaks for a profile.
+
+    Attributes:
+        kind: "name", "service", "manufacturer" (data that begins as a pattern says) or "company".
+        wanted: what the profile says of it: the patterns or identifiers that fit, as the file has them.
+        points: what it adds to the score.
+        identifies: whether it can tell this dialect from others; what many dialects share only adds to the score.
+    """
+
+    kind: str
+    wanted: tuple[str, ...]
+    points: int
+    identifies: bool
+
+    def __str__(self) -> str:
+        return f"{self.kind} {' and '.join(self.wanted)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """How well an advertisement fits a profile's match, and why.
+
+    Attributes:
+        reasons: what speaks for it, whether it fits or not.
+        against: what rules it out, in the words of the profile's exclusions.
+    """
+
+    reasons: tuple[Reason, ...]
+    against: tuple[str, ...]
+
+    @property
+    def points(self) -> int:
+        """The score: what all reasons add up to if one of them identifies the dialect and nothing rules it out."""
+        if self.against or not any(reason.identifies for reason in self.reasons):
+            return 0
+        return sum(reason.points for reason in self.reasons)
+
+
+def weigh(match: Match, advertisement: Advertisement) -> Weighed:
+    """How well an advertisement fits, and why.
 
     A name, a service of the dialect's own, or a pattern of manufacturer data must fit. What many dialects share (a
     16-bit service such as FFE0, the Nordic UART, a company) never identifies a device; it only adds to the score.
     """
-    if match.exclude.fits(advertisement):
-        return 0
-    named = any(fits_glob(pattern, advertisement.name) for pattern in match.names)
-    offered = set(match.services).intersection(advertisement.services)
+    return Weighed(tuple(_reasons(match, advertisement)), match.exclude.shown_by(advertisement))
+
+
+def score(match: Match, advertisement: Advertisement) -> int:
+    """How well an advertisement fits; 0 means not at all. It is what the reasons of `weigh` add up to."""
+    return weigh(match, advertisement).points
+
+
+def _reasons(match: Match, advertisement: Advertisement) -> Iterator[Reason]:
+    named = tuple(pattern for pattern in match.names if fits_glob(pattern, advertisement.name))
+    offered = tuple(service for service in match.services if service in advertisement.services)
     shown = [data for data in match.manufacturer if data.fits(advertisement)]
-    patterned = any(data.data is not None for data in shown)
-    of_company = match.company in advertisement.manufacturer or any(data.data is None for data in shown)
-    if not (named or patterned or any(_is_own(service) for service in offered)):
-        return 0
-    return _NAME * named + _SERVICE * bool(offered) + _COMPANY * of_company + _MANUFACTURER * patterned
+    patterned = tuple(str(data) for data in shown if data.data is not None)
+    companies = [data.company for data in shown if data.data is None]
+    if match.company is not None and match.company in advertisement.manufacturer:
+        companies.insert(0, match.company)
+    if named:
+        yield Reason("name", named[:1], _NAME, identifies=True)
+    if offered:
+        yield Reason("service", offered, _SERVICE, identifies=any(map(_is_own, offered)))
+    if patterned:
+        yield Reason("manufacturer", patterned, _MANUFACTURER, identifies=True)
+    if companies:
+        yield Reason("company", tuple(f"{one:#06x}" for one in dict.fromkeys(companies)), _COMPANY, identifies=False)
+
+
+def unmet(match: Match, advertisement: Advertisement) -> tuple[str, ...]:
+    """What a profile knows its ball by and this advertisement does not show, and what rules it out, in words."""
+    kinds = {reason.kind for reason in _reasons(match, advertisement)}
+    patterns = [str(data) for data in match.manufacturer if data.data is not None]
+    said = [f"it shows {what}, which no ball of this profile does" for what in match.exclude.shown_by(advertisement)]
+    if match.names and "name" not in kinds:
+        name = (
+            f"its name {advertisement.name!r} is not" if advertisement.name else "it advertises no name, so none like"
+        )
+        said.append(f"{name} {' or '.join(match.names)}")
+    if match.services and "service" not in kinds:
+        said.append(f"it does not advertise the service {' or '.join(match.services)}")
+    if patterns and "manufacturer" not in kinds:
+        said.append(f"its manufacturer data is not {' or '.join(patterns)}")
+    return tuple(said)
 
 
 def example_advertisement(match: Match) -> Advertisement:
