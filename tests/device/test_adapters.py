@@ -112,10 +112,13 @@ async def test_a_simulated_ball_has_no_adapter() -> None:
         await unknot.scan(simulate=True, adapter="hci0")
 
 
+PATIENCE = 10.0
+
 BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig><type>system</type><listen>unix:path={path}</listen><auth>EXTERNAL</auth>
-<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow own="*"/><allow user="*"/></policy>
+<policy context="default"><allow user="*"/><allow own="*"/><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow receive_type="method_call"/>
+<allow receive_type="method_return"/><allow receive_type="error"/></policy>
 </busconfig>"""
 
 
@@ -158,7 +161,7 @@ async def test_adapters_are_asked_for_over_d_bus(bus: str) -> None:
             return Message.new_method_return(message, "a{oa{sa{sv}}}", [body])
         return None
 
-    service = await MessageBus(bus_address=bus).connect()
+    service = await asyncio.wait_for(MessageBus(bus_address=bus).connect(), PATIENCE)
     service.add_message_handler(answer)
     try:
         with pytest.raises(BluetoothUnavailable, match="no Bluetooth service answers"):
