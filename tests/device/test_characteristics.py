@@ -10,7 +10,7 @@ from bleak.backends.service import BleakGATTService
 from pydantic import ValidationError
 
 from tests.device.made import COMMANDS, LEVELS, linked, made
-from unknot.device.characteristics import resolve
+from unknot.device.characteristics import ambiguous, resolve
 from unknot.errors import GattMismatch
 from unknot.profiles.model import FirmwareProfile
 from unknot.simulator import SimulatedBall
@@ -143,3 +143,24 @@ def test_3_generations_of_uuids_made_of_text() -> None:
 def test_3_candidates_that_cannot_be_found_are_refused(command: str, expected: str) -> None:
     with pytest.raises(ValidationError, match=expected):
         made(f"[gatt]\ncommand = {command}\n", "[motor]\nlevels = 5\n", COMMANDS)
+
+
+TWICE = [
+    *services({"FFE0": {"FFE1": [R]}}),
+    *services({"FFE0": {"FFE1": [W]}, "FFF0": {"FFE1": [W]}}),
+    *services({"FFE0": {"FFE1": [W], "FFE2": [N]}}),
+]
+"""A table as a careless firmware has it: three services of one UUID, and the same characteristic in all of them."""
+
+
+def test_of_several_with_one_uuid_the_service_and_then_the_properties_decide() -> None:
+    profile = made(
+        '[gatt]\ncommand = { service = "FFE0", characteristic = "FFE1", write = "request" }\n',
+        "[motor]\nlevels = 5\n",
+        COMMANDS,
+    )
+    found = resolve(profile.gatt, TWICE)
+    assert (found["command"].service_uuid, found["command"].properties) == (full("FFE0"), [W])
+    (said,) = ambiguous(profile.gatt, found, TWICE)
+    assert said.startswith(f"2 characteristics {full('FFE1')} could be 'command', and the first one is taken")
+    assert ambiguous(profile.gatt, resolve(profile.gatt, TWICE[:2]), TWICE[:2]) == []

@@ -114,3 +114,12 @@ def test_a_shared_16_bit_service_alone_identifies_nothing() -> None:
     theragun = library.load("theragun-4").match
     assert score(theragun, Advertisement("HMSoft", (ffe0,))) == 0
     assert score(theragun, Advertisement("Elite", (ffe0,))) == 5
+
+
+async def test_a_ball_of_another_address_is_offered_where_an_address_is_not_heard() -> None:
+    air = Air(SimulatedBall(rssi=-40), SimulatedBall("ems-5a", name="TV\x1b[2J"))
+    with pytest.raises(BallNotFound, match=r"but OpenBall at C0:BA:11:00:00:01; an address may change") as caught:
+        async with unknot.connect("C0:BA:11:00:00:99", simulate=air):
+            pytest.fail("connected")
+    assert "TV" not in str(caught.value)
+    assert str(caught.value).isprintable()

@@ -47,12 +47,40 @@ def _handle(there: BleakGATTService | BleakGATTCharacteristic) -> int:
 
 def _candidate(one: Characteristic, services: Iterable[BleakGATTService]) -> BleakGATTCharacteristic | None:
     for service_uuid, uuid in one.candidates:
-        for service in services:
-            if service_uuid in (None, service.uuid):
-                for characteristic in sorted(service.characteristics, key=_handle):
-                    if characteristic.uuid == uuid:
-                        return characteristic
+        if there := all_of(service_uuid, uuid, services):
+            return next((each for each in there if one.fits(each.properties)), there[0])
     return None
+
+
+def all_of(service_uuid: str | None, uuid: str, services: Iterable[BleakGATTService]) -> list[BleakGATTCharacteristic]:
+    """The characteristics of that UUID in the services of that UUID, or in any service; a table may have several."""
+    return [
+        characteristic
+        for service in sorted(services, key=_handle)
+        if service_uuid in (None, service.uuid)
+        for characteristic in sorted(service.characteristics, key=_handle)
+        if characteristic.uuid == uuid
+    ]
+
+
+def ambiguous(
+    wanted: Mapping[str, Characteristic],
+    found: Mapping[str, BleakGATTCharacteristic],
+    services: Iterable[BleakGATTService],
+) -> list[str]:
+    """For each that is written and of which the table has several that could be meant, a sentence that says so."""
+    services = tuple(services)
+    said = []
+    for role, chosen in found.items():
+        one = wanted[role]
+        service = next((service for service, uuid in one.candidates if uuid == chosen.uuid), None)
+        alike = [each for each in all_of(service, chosen.uuid, services) if one.fits(each.properties)]
+        if one.write and len(alike) > 1:
+            said.append(
+                f"{len(alike)} characteristics {chosen.uuid} could be {role!r}, and the first one is taken: the one in "
+                f"service {chosen.service_uuid}, handle {chosen.handle}"
+            )
+    return said
 
 
 def _firsts(

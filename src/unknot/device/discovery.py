@@ -6,6 +6,7 @@ Balls that the system already holds a link to do not advertise, so they are aske
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,13 @@ advertising interval)."""
 DEVICES_MOST = 2048
 """How many devices one scan remembers: a crowded hall has hundreds, and some change their addresses again and again.
 Beyond, only balls that a profile describes are taken in (judgement)."""
+
+
+_ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+"""A Bluetooth address, or the UUID that macOS has in its place."""
+
+_TOLD_MOST = 5
+"""How many devices an error names (judgement)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,8 +265,21 @@ def _own_services(profile: FirmwareProfile) -> list[str]:
 def _nothing(target: str | None, seconds: float, seen: Iterable[FoundBall], profiles: Sequence[FirmwareProfile]) -> str:
     described = f"that profile {profiles[0].id} describes" if len(profiles) == 1 else "that a profile describes"
     wanted = f"no ball called {target!r}" if target else f"no ball {described}"
-    names = sorted({ball.name for ball in seen if ball.name})
-    heard = f"; heard {', '.join(names[:5])}" if names else ""
+    seen = sorted(seen, key=_best_first)
+    if target is not None and _ADDRESS.fullmatch(target) and (balls := [ball for ball in seen if ball.fits]):
+        # A ball with a random address may have another one today.
+        others = ", ".join(f"{_harmless(ball.name) or 'one'} at {ball.address}" for ball in balls[:_TOLD_MOST])
+        return (
+            f"{wanted} was found within {seconds:g} s, but {others}; an address may change, so choose one with "
+            "--device, or call the ball by its name"
+        )
+    names = sorted({_harmless(ball.name) for ball in seen if ball.name})
+    heard = f"; heard {', '.join(names[:_TOLD_MOST])}" if names else ""
     if target is None and names:
         heard += "; choose one with --device if you know it"
     return f"{wanted} was found within {seconds:g} s{heard}"
+
+
+def _harmless(name: str) -> str:
+    """A name from the air without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "?" for sign in name)

@@ -1,10 +1,11 @@
 """The one place where bleak's, D-Bus's and the operating system's exceptions become ours; the cause is kept.
 
-Used around every await on the radio in `unknot.device`.
+Used around every await on the radio in `unknot.device`; `unknot.device.troubles` has the words.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bleak.exc import (
@@ -17,15 +18,9 @@ from bleak.exc import (
     BleakGATTProtocolError,
 )
 
-from unknot.errors import (
-    AttError,
-    BallNotFound,
-    BluetoothUnavailable,
-    GattMismatch,
-    LinkError,
-    LinkLost,
-    LinkTimeout,
-)
+from unknot.device import rfkill
+from unknot.device.troubles import Trouble
+from unknot.errors import AttError, BallNotFound, BluetoothUnavailable, GattMismatch, LinkError
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,45 +28,65 @@ if TYPE_CHECKING:
 CONNECTING = "connecting to"
 """What is being done when a device handle turns out to be stale."""
 
+SCANNING = "scanning"
+"""What is being done when another search holds the adapter."""
+
 FOREIGN = (BleakError, TimeoutError, OSError, EOFError)
 """What bleak and what lies below it raise."""
 
 _UNAVAILABLE = {
-    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: (
-        "no Bluetooth adapter was found",
-        "plug in a Bluetooth adapter, or use --simulate",
-    ),
-    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: (
-        "the Bluetooth adapter cannot do Low Energy",
-        "use an adapter with Bluetooth 4.0 or later, or --simulate",
-    ),
-    BleakBluetoothNotAvailableReason.POWERED_OFF: (
-        "the Bluetooth adapter is switched off",
-        "switch it on (on Linux: 'bluetoothctl power on', 'rfkill unblock bluetooth'), or use --simulate",
-    ),
-    BleakBluetoothNotAvailableReason.DENIED_BY_USER: (
-        "this program may not use Bluetooth",
-        "allow it in the system's privacy settings, or use --simulate",
-    ),
-    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: (
-        "the system forbids the use of Bluetooth",
-        "ask the system's administrator, or use --simulate",
-    ),
-    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: (
-        "permission to use Bluetooth was denied",
-        "check the system's Bluetooth permissions, or use --simulate",
-    ),
+    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: Trouble.NO_ADAPTER,
+    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: Trouble.NO_LOW_ENERGY,
+    BleakBluetoothNotAvailableReason.POWERED_OFF: Trouble.POWERED_OFF,
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER: Trouble.DENIED_BY_USER,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: Trouble.DENIED_BY_SYSTEM,
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: Trouble.DENIED,
 }
+
+_DBUS = {
+    "org.freedesktop.DBus.Error.AccessDenied": Trouble.NO_PERMISSION,
+    "org.freedesktop.DBus.Error.AuthFailed": Trouble.NO_PERMISSION,
+    "org.bluez.Error.NotAuthorized": Trouble.NO_PERMISSION,
+    "org.bluez.Error.NotPermitted": Trouble.NO_PERMISSION,
+    "org.freedesktop.DBus.Error.ServiceUnknown": Trouble.NO_SERVICE,
+    "org.freedesktop.DBus.Error.NameHasNoOwner": Trouble.NO_SERVICE,
+    "org.freedesktop.DBus.Error.Disconnected": Trouble.NO_SERVICE,
+    "org.freedesktop.DBus.Error.NoReply": Trouble.SILENT_SERVICE,
+    "org.freedesktop.DBus.Error.TimedOut": Trouble.SILENT_SERVICE,
+    "org.bluez.Error.NotReady": Trouble.POWERED_OFF,
+}
+"""What the names of D-Bus's and BlueZ's errors mean (BlueZ, src/error.c)."""
+
+_REASONS = {
+    "abort-by-local": Trouble.INTERFERENCE,
+    "aborted-by-local": Trouble.INTERFERENCE,
+    "link-layer-protocol-error": Trouble.INTERFERENCE,
+    "lmp-protocol-error": Trouble.INTERFERENCE,
+    "abort-by-remote": Trouble.DROPPED,
+    "aborted-by-remote": Trouble.DROPPED,
+    "refused": Trouble.DROPPED,
+    "gatt-browsing": Trouble.DROPPED,
+    "timeout": Trouble.UNREACHED,
+    "page-timeout": Trouble.UNREACHED,
+    "busy": Trouble.BUSY,
+    "concurrent-connection-limit": Trouble.TOO_MANY,
+    "key-missing": Trouble.KEY_MISSING,
+    "adapter-not-powered": Trouble.POWERED_OFF,
+    "not-supported": Trouble.NO_LOW_ENERGY,
+}
+"""What follows ``le-connection-`` or ``br-connection-`` where a connection failed (BlueZ, src/error.h)."""
+
+_REASON = re.compile(r"(?:le|br)-connection-([a-z-]+)")
+
+_SAID = (
+    ("failed to discover services, device disconnected", Trouble.DROPPED),
+    ("Bleak requires BlueZ", Trouble.OLD_BLUEZ),
+)
+"""What bleak says in a plain `BleakError`, which has no class of its own for it (bleak 3.1, backends/bluezdbus)."""
 
 WANTS_PAIRING = frozenset({0x05, 0x08, 0x0C, 0x0F})
 """Insufficient authentication, authorization, key size and encryption (Bluetooth Core, Vol 3, Part F, 3.4.1.1)."""
 _PAIR = "the ball wants to be paired first: pair it in the system's own Bluetooth settings, then try again"
-
-_NO_SERVICE = ("no Bluetooth service answers", "start it (on Linux: 'systemctl start bluetooth'), or use --simulate")
-_NO_PERMISSION = (
-    "no permission to use Bluetooth",
-    "on Linux join the group 'bluetooth' and log in again, or use --simulate",
-)
 
 
 class ours:  # noqa: N801 - it reads as a word: with ours("writing to", address)
@@ -101,42 +116,90 @@ class ours:  # noqa: N801 - it reads as a word: with ours("writing to", address)
             raise translate(error, self._doing, self._address) from error
 
 
-def translate(error: BaseException, doing: str, address: str = "") -> LinkError:  # noqa: PLR0911 - one per kind of failure
+def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
     """Our error for a foreign one."""
     where = f"{doing} {address}".strip()
     match error:
-        case BleakBluetoothNotAvailableError():
-            message, advice = _UNAVAILABLE.get(error.reason, _NO_SERVICE)
-            return BluetoothUnavailable(message, advice=advice)
-        case BleakDeviceNotFoundError():
-            return BallNotFound(f"no ball answers at {error.identifier}", address=address)
         case BleakCharacteristicNotFoundError():
             return GattMismatch(f"{where}: the ball has no characteristic {error.char_specifier}", address=address)
         case BleakGATTProtocolError():
             code = int(error.args[0])
-            advice = _PAIR if code in WANTS_PAIRING else ""
-            return AttError(f"{where}: the ball refused ({error})", code=code, address=address, advice=advice)
-        case TimeoutError():
-            return LinkTimeout(f"{where}: the ball did not answer in time", address=address)
-        case PermissionError():
-            return BluetoothUnavailable(_NO_PERMISSION[0], advice=_NO_PERMISSION[1])
+            return _refused(where, address, str(error), code)
+        case BleakDBusError() if error.dbus_error == "org.bluez.Error.NotPermitted" and "aired" in str(error):
+            # BlueZ says "Not paired" for three ATT errors, of which it does not say which.
+            return _refused(where, address, str(error), None)
+        case BleakDeviceNotFoundError():
+            return BallNotFound(f"no ball answers at {error.identifier}", address=address)
+    trouble = recognise(error, doing, address)
+    if trouble.kind is BluetoothUnavailable:
+        return trouble.error()
+    known = trouble in (Trouble.NOT_ANSWERED, Trouble.FORGOTTEN)
+    return trouble.error(where, address, "" if known or isinstance(error, TimeoutError) else _harmless(str(error)))
+
+
+def recognise(error: BaseException, doing: str = "", address: str = "") -> Trouble:  # noqa: PLR0911 - one per kind
+    """Which trouble a foreign error means."""
+    match error:
+        case BleakBluetoothNotAvailableError():
+            return _switched_off(_UNAVAILABLE.get(error.reason, Trouble.NO_SERVICE))
+        case BleakDeviceNotFoundError():
+            return Trouble.NO_ANSWERER
+        case BleakCharacteristicNotFoundError():
+            return Trouble.LACKING
         case BleakDBusError():
-            return _from_dbus(error, where, address)
-        case OSError() | EOFError():
-            return BluetoothUnavailable(_NO_SERVICE[0], advice=_NO_SERVICE[1])
-        case BleakError() if doing == CONNECTING and "not found" in str(error):
-            # BlueZ forgets an unpaired device some 30 s after the scan, and bleak has no class of its own for it.
-            return BallNotFound(f"{where}: the system has forgotten the ball", address=address)
+            return _switched_off(_from_dbus(error, doing))
+        case BleakError():
+            return _from_words(str(error), doing)
+        case TimeoutError() if not address:
+            return Trouble.SILENT_SERVICE  # only the system's own service was asked
+        case TimeoutError():
+            return Trouble.UNREACHED if doing == CONNECTING else Trouble.NOT_ANSWERED
+        case PermissionError():
+            return Trouble.NO_PERMISSION
         case _:
-            return LinkLost(f"{where}: the link is gone ({error})", address=address)
+            return Trouble.NO_SERVICE
 
 
-def _from_dbus(error: BleakDBusError, where: str, address: str) -> LinkError:
-    if error.dbus_error in ("org.freedesktop.DBus.Error.AccessDenied", "org.bluez.Error.NotPermitted"):
-        return BluetoothUnavailable(_NO_PERMISSION[0], advice=_NO_PERMISSION[1])
-    if error.dbus_error in ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NoReply"):
-        return BluetoothUnavailable(_NO_SERVICE[0], advice=_NO_SERVICE[1])
-    if error.dbus_error == "org.bluez.Error.NotReady":
-        message, advice = _UNAVAILABLE[BleakBluetoothNotAvailableReason.POWERED_OFF]
-        return BluetoothUnavailable(message, advice=advice)
-    return LinkLost(f"{where}: {error}", address=address)
+def _refused(where: str, address: str, said: str, code: int | None) -> AttError:
+    advice = _PAIR if code is None or code in WANTS_PAIRING else ""
+    return AttError(f"{where}: the ball refused ({_harmless(said)})", code=code, address=address, advice=advice)
+
+
+def _from_dbus(error: BleakDBusError, doing: str) -> Trouble:
+    name, said = error.dbus_error, " ".join(map(str, error.args[1:]))
+    if reason := _REASON.search(said):
+        return _REASONS.get(reason[1], Trouble.GONE)
+    if name == "org.bluez.Error.InProgress":
+        return Trouble.STUCK if doing == SCANNING else Trouble.BUSY
+    if name == "org.freedesktop.DBus.Error.UnknownObject":
+        return Trouble.ADAPTER_GONE
+    return _DBUS.get(name, Trouble.GONE)
+
+
+def _from_words(said: str, doing: str) -> Trouble:
+    """The trouble that a plain error of bleak's tells in words."""
+    for words, trouble in _SAID:
+        if words in said:
+            return trouble
+    if "not found" in said and said.startswith("adapter"):
+        return Trouble.ADAPTER_GONE
+    if "not found" in said and doing == CONNECTING:
+        return Trouble.FORGOTTEN  # BlueZ forgets an unpaired device some 30 s after the scan
+    return Trouble.GONE
+
+
+def _switched_off(trouble: Trouble) -> Trouble:
+    """What holds an adapter off that is off or not there, if the kernel tells."""
+    if trouble not in (Trouble.POWERED_OFF, Trouble.NO_ADAPTER):
+        return trouble
+    match rfkill.blocked():
+        case rfkill.Block.SOFT:
+            return Trouble.SOFT_BLOCKED
+        case rfkill.Block.HARD:
+            return Trouble.HARD_BLOCKED
+    return trouble
+
+
+def _harmless(said: str) -> str:
+    """What the system said, in one printable line: a part of it may come from the ball."""
+    return "".join(sign if sign.isprintable() else "?" for sign in said)

@@ -14,7 +14,7 @@ from unknot.device.link import OPERATION_SECONDS
 from unknot.errors import AttError, GattMismatch, LinkLost
 from unknot.profiles.assembly import Assembler
 from unknot.profiles.speech import Write
-from unknot.profiles.variant import DEVICE_INFORMATION
+from unknot.profiles.variant import DEVICE_INFORMATION, DEVICE_INFORMATION_SERVICE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,6 +43,7 @@ class Identifier:
     def __init__(self, link: Link) -> None:
         self._link = link
         self._told: dict[str, str | None] = {}
+        self._is_lacking = False
         self._replies: dict[tuple[str, bytes, str], bytes | None] = {}
 
     async def choose(self, candidates: Sequence[tuple[FirmwareProfile, int]]) -> FirmwareProfile:
@@ -77,6 +78,7 @@ class Identifier:
             f"the ball at {self._link.address} has another firmware than {' or '.join(sorted(contradicted))}"
             + (f": it tells {told}" if told else ""),
             address=self._link.address,
+            advice=self._link.advice_if_lacking if self._is_lacking else "",
         )
 
     async def _verdict(self, profile: FirmwareProfile) -> bool | None:
@@ -84,6 +86,7 @@ class Identifier:
         try:
             self._link.resolve(profile)
         except GattMismatch:
+            self._is_lacking = True
             return False
         variant = profile.variant
         if variant is None:
@@ -104,7 +107,7 @@ class Identifier:
 
     async def _text(self, name: str) -> str | None:
         if name not in self._told:
-            characteristic = self._link.find(DEVICE_INFORMATION[name])
+            characteristic = self._link.find(DEVICE_INFORMATION[name], DEVICE_INFORMATION_SERVICE)
             text = None
             if characteristic is not None:
                 try:

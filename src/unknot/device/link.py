@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 from bleak import BleakClient
 
-from unknot.device.characteristics import resolve
+from unknot.device.characteristics import ambiguous, resolve
 from unknot.device.failures import CONNECTING, ours
+from unknot.device.troubles import STALE_SERVICES
 from unknot.errors import GattMismatch, LinkError, LinkLost
 from unknot.profiles import fitting
 from unknot.profiles.gatt import PROPERTIES, WriteKind
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bleak.backends.characteristic import BleakGATTCharacteristic
+    from bleak.backends.descriptor import BleakGATTDescriptor
     from bleak.backends.device import BLEDevice
+    from bleak.backends.service import BleakGATTServiceCollection
 
     from unknot.device.radio import Radio
     from unknot.profiles.model import FirmwareProfile
@@ -104,16 +108,35 @@ class Link:
             GattMismatch: one that is written is missing.
             LinkError: the link is gone.
         """
-        with ours("reading the services of", self.address):
-            found = resolve(profile.gatt, self._client.services)
+        services = self.services
+        found = resolve(profile.gatt, services)
         for role in {write.to for _, write in fitting.writes(profile)} - set(found):
             wanted = profile.gatt[role].characteristic
             raise GattMismatch(
                 f"the ball at {self.address} has no characteristic {' or '.join(wanted) or 'to write'}, which profile "
                 f"{profile.id} calls {role!r}",
                 address=self.address,
+                advice=self.advice_if_lacking,
             )
+        for said in ambiguous(profile.gatt, found, services):
+            log.warning("%s at %s", said, self.address)
         self._characteristics = found
+
+    @property
+    def advice_if_lacking(self) -> str:
+        """What to do where the ball lacks what its profile names: BlueZ may remember the services of another day."""
+        is_bluez = self._radio.is_real and sys.platform == "linux"
+        return GattMismatch.advice + (STALE_SERVICES.format(address=self.address) if is_bluez else "")
+
+    @property
+    def services(self) -> BleakGATTServiceCollection:
+        """The ball's GATT table.
+
+        Raises:
+            LinkError: the link is gone.
+        """
+        with ours("reading the services of", self.address):
+            return self._client.services
 
     def uuid(self, role: str) -> str:
         """The UUID of the characteristic of that name, as this ball has it."""
@@ -123,11 +146,10 @@ class Link:
         """The UUID of its service."""
         return self._characteristics[role].service_uuid
 
-    def find(self, uuid: str) -> BleakGATTCharacteristic | None:
-        """The first characteristic of that UUID, if the ball has one."""
-        with ours("reading the services of", self.address):
-            there = self._client.services.characteristics.values()
-            return next((one for one in there if one.uuid == uuid), None)
+    def find(self, uuid: str, service: str | None = None) -> BleakGATTCharacteristic | None:
+        """The first characteristic of that UUID, if the ball has one; that of a service if it is there too."""
+        there = [one for one in self.services.characteristics.values() if one.uuid == uuid]
+        return next((one for one in there if one.service_uuid == service), there[0] if there else None)
 
     def acknowledges(self, write: Write) -> bool:
         """Whether the ball acknowledges that write; what its characteristic cannot do is done in the other way."""
@@ -181,6 +203,12 @@ class Link:
         with ours("reading from", self.address):
             async with asyncio.timeout(OPERATION_SECONDS):
                 return bytes(await self._client.read_gatt_char(characteristic))
+
+    async def read_descriptor(self, descriptor: BleakGATTDescriptor) -> bytes:
+        """The value of a descriptor. Raises as `write`."""
+        with ours("reading from", self.address):
+            async with asyncio.timeout(OPERATION_SECONDS):
+                return bytes(await self._client.read_gatt_descriptor(descriptor))
 
     async def subscribe(self, role: str, hear: Callable[[bytes], None]) -> None:
         """Have every notification of a characteristic handed to ``hear``.

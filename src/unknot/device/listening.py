@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 from bleak import BleakScanner
 from bleak.exc import BleakDBusError
 
-from unknot.device.failures import ours
+from unknot.device.failures import SCANNING, ours
 from unknot.errors import LinkLost, LinkTimeout
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _Scan:
         The scan begins anew for everybody: BlueZ tells of a ball that stands still only once in a scan, and a scan that
         an adapter lost when it was switched off hears nothing any more.
         """
-        with ours("scanning"):
+        with ours(SCANNING):
             async with asyncio.timeout(RADIO_SECONDS), self._turn:
                 try:
                     await self._stop()
@@ -78,7 +78,7 @@ class _Scan:
         """Listen no more; the last one ends the scan. That it does not end costs nobody what was heard."""
         self._hearers.remove(hear)
         try:
-            with ours("scanning"):
+            with ours(SCANNING):
                 async with asyncio.timeout(RADIO_SECONDS), self._turn:
                     if not self._hearers:
                         await self._stop()

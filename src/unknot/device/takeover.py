@@ -12,11 +12,13 @@ from typing import IO, TYPE_CHECKING
 
 from bleak import BleakAdapter, BleakClient
 
+from unknot.device.characteristics import all_of
 from unknot.device.guard import SILENCE_SECONDS, Orders
 from unknot.device.link import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS, PARTING_SECONDS
 from unknot.device.listening import RADIO_SECONDS
 from unknot.device.reach import BACK_OFF
 from unknot.device.writer import ATTEMPTS
+from unknot.profiles.gatt import PROPERTIES, WriteKind
 
 if TYPE_CHECKING:
     from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -173,7 +175,7 @@ async def _write_once(client: BleakClient, orders: Orders) -> None:
     for service, uuid, data, response, pause in orders.stop:
         try:
             async with asyncio.timeout(OPERATION_SECONDS):
-                characteristic = _characteristic(client, service, uuid)
+                characteristic = _characteristic(client, service, uuid, response=response)
                 await client.write_gatt_char(characteristic, bytes.fromhex(data), response=response)
         except Exception as error:  # noqa: BLE001 - the next part may still be heard
             failure = failure or error
@@ -183,14 +185,11 @@ async def _write_once(client: BleakClient, orders: Orders) -> None:
         raise failure
 
 
-def _characteristic(client: BleakClient, service: str, uuid: str) -> BleakGATTCharacteristic | str:
-    """The one in that service: the same UUID may stand in several, and bleak then writes to none by it."""
-    for there in client.services:
-        if there.uuid == service:
-            for characteristic in there.characteristics:
-                if characteristic.uuid == uuid:
-                    return characteristic
-    return uuid
+def _characteristic(client: BleakClient, service: str, uuid: str, *, response: bool) -> BleakGATTCharacteristic | str:
+    """The one in that service that can be written so: where a UUID stands in several places, bleak writes to none."""
+    there = all_of(service, uuid, client.services)
+    needed = PROPERTIES[WriteKind.REQUEST if response else WriteKind.COMMAND]
+    return next((one for one in there if needed in one.properties), there[0] if there else uuid)
 
 
 async def _disconnect(client: BleakClient) -> None:

@@ -21,6 +21,9 @@ from unknot.profiles.section import Section
 if TYPE_CHECKING:
     from unknot.profiles.model import FirmwareProfile
 
+DEVICE_INFORMATION_SERVICE = f"0000180a{BASE_SUFFIX}"
+"""The service in which a device tells who made it (Bluetooth Assigned Numbers, 3.4)."""
+
 DEVICE_INFORMATION = {
     name: f"0000{short}{BASE_SUFFIX}"
     for name, short in {
