@@ -20,7 +20,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unknot.api import connect, free_session, play, run, scan, stop_all, timeline
+    from unknot.api import connect, free_session, inspect, play, run, scan, stop_all, timeline
     from unknot.device.ball import Ball
     from unknot.errors import UnknotError
     from unknot.events import Ended, EndReason, Event, StopOutcome
@@ -42,6 +42,7 @@ _HOMES = {
     "UnknotError": "unknot.errors",
     "connect": "unknot.api",
     "free_session": "unknot.api",
+    "inspect": "unknot.api",
     "play": "unknot.api",
     "run": "unknot.api",
     "scan": "unknot.api",
@@ -61,6 +62,7 @@ __all__ = [
     "UnknotError",
     "connect",
     "free_session",
+    "inspect",
     "play",
     "run",
     "scan",

@@ -1,4 +1,4 @@
-"""The whole road in a few verbs: `scan`, `connect`, `play`, `run`, `stop_all`; scripts, CLI and bridge use it.
+"""The whole road in a few verbs: `scan`, `inspect`, `connect`, `play`, `run`, `stop_all`; all above uses them.
 
 This is the one module that knows both the real radio and the simulated air; it joins them by handing bleak a backend.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from unknot.clock import FastLoop
-from unknot.device import adapters, discovery
+from unknot.device import adapters, discovery, inspection
 from unknot.device.ball import RESTORE_SECONDS, Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
@@ -180,6 +180,39 @@ async def run(
         if listener is not None:
             session.listen(listener)
         return await session.wait_unattended()
+
+
+async def inspect(
+    target: str | None = None,
+    *,
+    profile: str | None = None,
+    simulate: Simulate = False,
+    adapter: str | None = None,
+    seconds: float = discovery.SCAN_SECONDS,
+) -> inspection.Inspection:
+    """Connect to a device, read what can be read, disconnect; nothing is written and nothing subscribed to.
+
+    Takes the arguments of `connect`; a device that no profile describes can be inspected by its name or address too.
+
+    Raises:
+        BallInUse: another unknot drives it.
+        LinkError: no Bluetooth, no device, or no link to it.
+    """
+    chosen, known, radio = _choose(profile, target, simulate)
+    target = target or _only_ball(chosen, radio)
+    radio = await adapters.holding(await _tuned(radio, adapter), known, target)
+    found = await discovery.find(radio, known, target, seconds=seconds)
+    others = [one for one in profile_library.load_usable() if chosen is None or one.id != chosen.id]
+    return await inspection.inspect(found, radio, [*others, *([chosen] if chosen is not None else [])])
+
+
+async def own_addresses() -> tuple[str, ...]:
+    """The addresses of this computer's adapters, which a ball may have kept; none where the system does not tell.
+
+    Raises:
+        BluetoothUnavailable: there is no Bluetooth service.
+    """
+    return tuple(one.address for one in await adapters.there())
 
 
 async def stop_all(

@@ -37,6 +37,10 @@ COMMANDS = {
     "profile-decode-json": ["profile", "decode", "button-ball", "5A0258", "--on", "level", "--json"],
     "scan": ["scan", "--simulate"],
     "scan-json": ["scan", "--simulate", "--json"],
+    "help-scan": ["scan", "--help"],
+    "help-inspect": ["inspect", "--help"],
+    "inspect": ["inspect", "--simulate", "--speed", "max"],
+    "inspect-vibmotor-3": ["inspect", "--simulate", "--speed", "max", "--profile", "vibmotor-3"],
     "run-piriformis-both": ["run", "piriformis", "--simulate", "--speed", "max", "--yes", "--side", "both"],
     "run-calf-json": [
         "run", "calf", "--simulate", "--profile", "button-ball", "--speed", "max", "--yes", "--json",

@@ -1,4 +1,4 @@
-"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``today`` and more.
+"""The command line: ``unknot list``, ``show``, ``run``, ``vibrate``, ``stop``, ``scan``, ``inspect`` and more.
 
 Commands are thin: they read words, call `unknot.api`, and show what happens. Heavy libraries are imported by the
 commands that need them, so that help and lists appear at once.
@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, drive, exits, profiles, scan, simulate, today
+from unknot.cli import catalogue, drive, exits, inspect, profiles, scan, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -27,6 +27,7 @@ Try it without a ball:
 \b
 With a ball:
   unknot scan                                 what is in range
+  unknot inspect AA:BB:CC:DD:EE:FF            what one device has and tells; it only reads
   unknot run calf --side left                 the nearest ball that a profile describes
   unknot run calf --device AA:BB:CC:DD:EE:FF
   unknot stop                                 stop every ball
@@ -69,6 +70,7 @@ for command in (
     drive.vibrate,
     drive.stop,
     scan.scan,
+    inspect.inspect,
     simulate.simulate,
     today.today,
 ):

@@ -124,7 +124,7 @@ def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
             return GattMismatch(f"{where}: the ball has no characteristic {error.char_specifier}", address=address)
         case BleakGATTProtocolError():
             code = int(error.args[0])
-            return _refused(where, address, str(error), code)
+            return _refused(where, address, str(error.args[-1]), code)
         case BleakDBusError() if error.dbus_error == "org.bluez.Error.NotPermitted" and "aired" in str(error):
             # BlueZ says "Not paired" for three ATT errors, of which it does not say which.
             return _refused(where, address, str(error), None)
