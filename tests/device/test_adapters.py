@@ -11,11 +11,14 @@ from typing import Any
 import pytest
 
 import unknot
-from unknot import guard_process
+from unknot import api, guard_process
 from unknot.device import adapters
 from unknot.device.adapters import Adapter, adapters_of, choose, tuned
 from unknot.device.radio import Radio
 from unknot.errors import BluetoothUnavailable, UsageError
+from unknot.profiles import library
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
+from unknot.simulator.backend import adapter_for
 
 HCI0 = Adapter("hci0", "AA:AA:AA:00:00:00", is_on=True, is_central=True)
 HCI1 = Adapter("hci1", "AA:AA:AA:00:00:01", is_on=True, is_central=True)
@@ -105,6 +108,35 @@ async def test_which_of_several_is_used_is_said(
     caplog.clear()
     assert await tuned(Radio(), "hci1") == (second,)
     assert caplog.messages == []
+
+
+async def test_a_ball_that_another_adapter_holds_is_looked_for_there() -> None:
+    airs = Air(SimulatedBall(name="heard")), Air(SimulatedBall(name="held"))
+    radios = [Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}) for air in airs]
+    profiles = library.load_all()
+    assert await adapters.holding(radios, profiles, None) is radios[0]
+    async with unknot.connect(simulate=airs[1]):
+        assert await adapters.holding(radios, profiles, None) is radios[1]
+        assert await adapters.holding(radios, profiles, "held") is radios[1]
+        assert await adapters.holding(radios, profiles, "heard") is radios[0]
+        assert await adapters.holding(radios[:1], profiles, "held") is radios[0]
+
+
+@on_linux
+async def test_without_a_choice_every_adapter_is_stopped_on_that_holds_a_ball(monkeypatch: pytest.MonkeyPatch) -> None:
+    airs = Air(SimulatedBall(name="one")), Air(SimulatedBall(name="two", address="C0:BA:11:00:00:02"))
+    radios = tuple(Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}, None) for air in airs)
+
+    async def both(radio: Radio, wanted: str | None) -> tuple[Radio, ...]:
+        await asyncio.sleep(0)
+        return radios
+
+    monkeypatch.setattr(api, "_tuned", both)
+    balls = [next(iter(air)) for air in airs]
+    for ball in balls:
+        ball.link(lambda: None)
+    stopped = await unknot.stop_all(simulate=airs[0])
+    assert {found.name for found, _ in stopped} == {"one", "two"}
 
 
 async def test_a_simulated_ball_has_no_adapter() -> None:

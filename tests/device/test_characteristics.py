@@ -2,18 +2,23 @@
 
 # ruff: noqa: E501 - one line of a file, one line of text
 
+import sys
 from collections.abc import Mapping
 
 import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
+from bleak.backends.device import BLEDevice
 from bleak.backends.service import BleakGATTService
 from pydantic import ValidationError
 
 from tests.device.made import COMMANDS, LEVELS, linked, made
 from unknot.device.characteristics import ambiguous, resolve
+from unknot.device.link import Link
+from unknot.device.radio import Radio
 from unknot.errors import GattMismatch
 from unknot.profiles.model import FirmwareProfile
-from unknot.simulator import SimulatedBall
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
+from unknot.simulator.backend import adapter_for
 
 Table = Mapping[str, Mapping[str, list[str]]]
 W, N, R = "write", "notify", "read"
@@ -164,3 +169,13 @@ def test_of_several_with_one_uuid_the_service_and_then_the_properties_decide() -
     (said,) = ambiguous(profile.gatt, found, TWICE)
     assert said.startswith(f"2 characteristics {full('FFE1')} could be 'command', and the first one is taken")
     assert ambiguous(profile.gatt, resolve(profile.gatt, TWICE[:2]), TWICE[:2]) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="BlueZ is Linux's")
+def test_where_a_real_ball_lacks_something_bluez_may_remember_another_day() -> None:
+    ball = BLEDevice("C0:BA:11:00:00:01", "OpenBall", {"path": "/org/bluez/hci0/dev_C0_BA_11_00_00_01"})
+    assert "'bluetoothctl remove C0:BA:11:00:00:01'" in Link(ball, Radio(), print).advice_if_lacking
+    assert "/var/lib/bluetooth" in Link(ball, Radio(), print).advice_if_lacking
+    air = Air()
+    simulated = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
+    assert Link(ball, simulated, print).advice_if_lacking == GattMismatch.advice

@@ -123,3 +123,13 @@ async def test_a_ball_of_another_address_is_offered_where_an_address_is_not_hear
             pytest.fail("connected")
     assert "TV" not in str(caught.value)
     assert str(caught.value).isprintable()
+
+
+async def test_strangers_without_end_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "DEVICES_MOST", 3)
+    strangers = [SimulatedBall("ems-5a", name=f"TV {number}") for number in range(9)]
+    heard: list[str] = []
+    air = radio(Air(*strangers, SimulatedBall()))
+    found = await discovery.scan(air, library.load_all(), heard=lambda ball: heard.append(ball.name))
+    assert [ball.name for ball in found] == ["OpenBall", "TV 0", "TV 1", "TV 2"]
+    assert set(heard) == {ball.name for ball in found}

@@ -96,7 +96,7 @@ class Nearby:
             new = _lines_of(found, width, self._evidence)
             is_last = number + 1 == len(self._order)
             if height is not None and len(lines) + len(new) > height - (not is_last):
-                return [*lines, _dim(f"and {len(self._order) - number:,} more")]
+                return [*lines, _dim(_cut(f"and {len(self._order) - number:,} more; --json tells all", width))]
             lines += new
         return lines
 

@@ -157,8 +157,8 @@ class _Picture:
         from unknot.cli.words import countdown
 
         left = max(self._until - asyncio.get_running_loop().time(), 0.0)
-        balls = self._table.balls
-        head = f"{balls} ball{'s' * (balls != 1)}, {len(self._table.found):,} devices heard"
+        balls, devices = self._table.balls, len(self._table.found)
+        head = f"{balls} ball{'s' * (balls != 1)} among {devices:,} device{'s' * (devices != 1)} heard"
         foot = Text(f"listening, {countdown(left)} left; Ctrl-C ends it", style="dim")
         return Group(Text(head, style="bold"), *self._table.lines(terminal_columns(), _room()), foot)
 

@@ -114,8 +114,8 @@ class Trouble(Enum):
     )
     UNREACHED = (
         LinkTimeout,
-        "the ball advertises, but does not let itself be connected",
-        f"bring it nearer; {_HELD}",
+        "the ball was heard before, but no link came about in time",
+        f"bring it nearer; if it is on and near, {_HELD}",
     )
     KEY_MISSING = (
         LinkLost,
