@@ -6,19 +6,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from bleak.backends.adapter import BaseBleakAdapter
+from bleak.backends.device import BLEDevice
 
 import unknot
 from unknot import api, guard_process
-from unknot.device import adapters
+from unknot.device import adapters, discovery, takeover
 from unknot.device.adapters import Adapter, adapters_of, choose, tuned
+from unknot.device.guard import Orders
 from unknot.device.radio import Radio
 from unknot.errors import BluetoothUnavailable, UsageError
 from unknot.profiles import library
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
+
+SERVICE = "b0a70001-6b1e-4f3d-9c58-7e2d41a90f36"
 
 HCI0 = Adapter("hci0", "AA:AA:AA:00:00:00", is_on=True, is_central=True)
 HCI1 = Adapter("hci1", "AA:AA:AA:00:00:01", is_on=True, is_central=True)
@@ -84,6 +89,25 @@ def test_a_radio_on_an_adapter_takes_scanner_client_and_guard_there() -> None:
     assert radio.guard is not None
     assert guard_process._radio(list(radio.guard[2:])) == radio
     assert Radio().bluez == {}
+
+
+async def test_held_links_are_asked_for_on_that_adapter_by_us_and_by_the_guard() -> None:
+    asked: list[object] = []
+
+    class Spy(BaseBleakAdapter):
+        @classmethod
+        async def get(cls, **kwargs: Any) -> Self:
+            asked.append(kwargs["bluez"])
+            return cls()
+
+        async def get_connected_devices(self, service_uuids: frozenset[str]) -> list[BLEDevice]:  # noqa: ARG002 - bleak's
+            return []
+
+    radio = Radio(adapter=Spy).on("hci1")
+    assert await discovery.connected(radio, library.load_all()) == ()
+    orders = Orders("C0:BA:11:00:00:01", "Ball", (SERVICE,), ((SERVICE, SERVICE, "00", True, 0.0),))
+    assert await takeover._held(orders, radio) is None
+    assert asked == [{"adapter": "hci1"}] * 2
 
 
 async def test_other_systems_let_nobody_choose(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@
 
 import sys
 from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -12,6 +14,7 @@ from bleak.backends.service import BleakGATTService
 from pydantic import ValidationError
 
 from tests.device.made import COMMANDS, LEVELS, linked, made
+from unknot.device import takeover
 from unknot.device.characteristics import ambiguous, resolve
 from unknot.device.link import Link
 from unknot.device.radio import Radio
@@ -19,6 +22,9 @@ from unknot.errors import GattMismatch
 from unknot.profiles.model import FirmwareProfile
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
+
+if TYPE_CHECKING:
+    from bleak import BleakClient
 
 Table = Mapping[str, Mapping[str, list[str]]]
 W, N, R = "write", "notify", "read"
@@ -179,3 +185,13 @@ def test_where_a_real_ball_lacks_something_bluez_may_remember_another_day() -> N
     air = Air()
     simulated = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
     assert Link(ball, simulated, print).advice_if_lacking == GattMismatch.advice
+
+
+def test_the_guard_too_takes_the_one_that_can_be_written_so() -> None:
+    client = cast("BleakClient", SimpleNamespace(services=TWICE))
+    taken = takeover._characteristic(client, full("FFE0"), full("FFE1"), response=True)
+    assert isinstance(taken, BleakGATTCharacteristic)
+    assert taken.properties == [W]
+    fallback = takeover._characteristic(client, full("FFE0"), full("FFE1"), response=False)
+    assert isinstance(fallback, BleakGATTCharacteristic)
+    assert takeover._characteristic(client, full("FFE0"), full("1234"), response=True) == full("1234")
