@@ -53,7 +53,7 @@ REFUSALS = [
     (["inspect", "", *SHORT], 2, "--device is empty; name a ball, or leave it out for the nearest one; see 'unknot inspect --help'"),
     (["run", "calf", "--speed", "20", "--yes", "--simulator", "ball"], 2, "--speed needs --simulate: the ball behind --simulator lives in real time; see 'unknot run --help'"),
     (["stop", "--simulator", "/no/such/ball"], 3, "no simulated ball answers at /no/such/ball; start one with 'unknot simulate --socket /no/such/ball'"),
-    (["simulate"], 2, "missing option '--socket'; see 'unknot simulate --help'"),
+    (["simulate"], 2, "either --socket PATH or --hci CONTROLLER says where the ball is to be met; see 'unknot simulate --help'"),
     (["simulate", "--socket", "/no/such/ball"], 2, "/no/such/ball: no socket can be made here (No such file or directory); choose another path"),
     (["simulate", "--socket", "/dev/null"], 2, "/dev/null: found a file that is no socket; choose another path, or remove it"),
     (["simulate", "--socket", "/" + 107 * "x"], 2, "/" + 107 * "x" + ": a socket's path has at most 107 bytes; choose a shorter one"),

@@ -73,7 +73,8 @@ async def _orphaned(sim: SimulatedBall, level: int, home: Path) -> None:
 async def test_an_orphan_is_taken_over_and_the_first_write_is_a_stop(system: Stage, tmp_path: Path) -> None:
     sim = await system.bring(SimulatedBall("button-ball"))
     await _orphaned(sim, 2, tmp_path)
-    assert sim.address not in [found.address for found in await unknot.scan(simulate=system.simulate, seconds=0.5)]
+    found = await unknot.scan(simulate=system.simulate, seconds=0.5)
+    assert [(one.address, one.rssi) for one in found] == [(sim.address, None)]  # held, and not heard
     async with unknot.connect(simulate=system.simulate) as ball:
         assert levels(sim) == [2, 0]
         await ball.set_level(1)
