@@ -26,6 +26,9 @@ SHARED_TESTS = ("test_scenarios.py", "test_system.py")
 SHARED = "virtual-machine.json"
 """Where the one run leaves its outcomes, for the other workers of pytest-xdist."""
 
+BLUETOOTHD = "bluetoothd.log"
+"""Where it leaves the whole log of the guest's bluetoothd if a test failed, beside the other."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collect_directory(path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -47,6 +50,8 @@ class GuestFile(pytest.File):
 
     def collect(self) -> Iterator[GuestTest]:
         for node in ast.parse(self.path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and node.name.startswith("Test"):
+                raise self.CollectError(f"{self.path.name}: a test for the guest is a function, {node.name} is a class")
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_"):
                 yield GuestTest.from_parent(self, name=node.name)
 
@@ -61,12 +66,15 @@ class GuestTest(pytest.Item):
 
     def runtest(self) -> None:
         module = ".".join(self.path.relative_to(machine.PROJECT).with_suffix("").parts)
-        mine = [one for one in _outcomes(self) if (one.module, one.function) == (module, self.name)]
+        folder = _shared_folder(self)
+        mine = [one for one in _outcomes(self, folder) if (one.module, one.function) == (module, self.name)]
         if output := "\n".join(one.output for one in mine if one.output):
             self.add_report_section("call", "stdout", output)
         if not mine:
             pytest.fail("it did not run in the guest", pytrace=False)
         if failed := [one for one in mine if one.outcome == "failed"]:
+            log = folder / BLUETOOTHD
+            self.add_report_section("call", "bluetoothd", f"{machine.tail(log.read_text())}\nAll of it: {log}")
             pytest.fail("\n".join(f"{one.name} in the guest:\n{one.text}" for one in failed), pytrace=False)
         if all(one.outcome == "skipped" for one in mine):
             pytest.skip(mine[0].text)
@@ -75,14 +83,19 @@ class GuestTest(pytest.Item):
         return self.path, None, self.name
 
 
-def _outcomes(item: pytest.Item) -> list[results.Outcome]:
+def _shared_folder(item: pytest.Item) -> Path:
+    """The session's folder, which all workers of pytest-xdist know."""
+    folder: Path = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
+    return folder.parent if hasattr(item.config, "workerinput") else folder
+
+
+def _outcomes(item: pytest.Item, folder: Path) -> list[results.Outcome]:
     """What came of all guest's tests of this session: the machine runs at the first call, on whichever worker."""
-    folder = item.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
-    shared = (folder.parent if hasattr(item.config, "workerinput") else folder) / SHARED
+    shared = folder / SHARED
     with shared.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not shared.exists():
-            shared.write_text(json.dumps(_run(item.session)))
+            shared.write_text(json.dumps(_run(item.session, folder)))
         told = json.loads(shared.read_text())
     if told["missing"]:
         pytest.skip(told["missing"])
@@ -91,7 +104,7 @@ def _outcomes(item: pytest.Item) -> list[results.Outcome]:
     return [results.Outcome(**one) for one in told["outcomes"]]
 
 
-def _run(session: pytest.Session) -> dict[str, object]:
+def _run(session: pytest.Session, folder: Path) -> dict[str, object]:
     """Run the machine with all of this session's tests that are for it."""
     told: dict[str, object] = {"missing": needs.missing(), "error": None, "outcomes": []}
     if told["missing"]:
@@ -99,7 +112,9 @@ def _run(session: pytest.Session) -> dict[str, object]:
     tests = [item for item in session.items if isinstance(item, GuestTest)]
     names = [f"{test.path.relative_to(machine.PROJECT)}::{test.name}" for test in tests]
     try:
-        told["outcomes"] = [asdict(one) for one in machine.run(image.load(), names).outcomes]
+        done = machine.run(image.load(), names)
+        (folder / BLUETOOTHD).write_text(done.bluetoothd)
+        told["outcomes"] = [asdict(one) for one in done.outcomes]
     except needs.MachineError as error:
         told["error"] = str(error)
     return told

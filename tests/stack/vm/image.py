@@ -145,7 +145,12 @@ def compile_for_guest(image: Image, *folders: Path, under: Path) -> None:
     # Nobody changes a source in the guest: a bytecode file is not compared with it. No jobs: they need /dev/shm.
     options = ["-q", "--invalidation-mode", "unchecked-hash", "-s", str(under), "-p", "/"]
     # What it imports itself it must not leave there in the usual form, which would be out of date in the guest.
-    environment = {"PYTHONHOME": str(image.root / "usr"), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+    environment = {
+        "PYTHONHOME": str(image.root / "usr"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "PATH": os.environ["PATH"],
+    }
     done = subprocess.run(
         [*loader, "-m", "compileall", *options, *folders], env=environment, capture_output=True, text=True, check=False
     )

@@ -41,7 +41,7 @@ TEST_SECONDS = 3600
 """When a test has taken that long by the guest's clock, the guest prints where every thread is (judgement)."""
 
 MEGABYTES = 768
-"""The guest's memory: the image is in it twice while the kernel unpacks it (measured: 512 is too little)."""
+"""The guest's memory: the image is in it twice while the kernel unpacks it (judgement)."""
 
 SEED = 1
 """What the guest draws at random depends on this alone."""
