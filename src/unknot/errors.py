@@ -2,6 +2,7 @@
 
     UnknotError
     ├── FileError               a data file is wrong: file, key, found, expected
+    │   ├── CaptureError        a recording of Bluetooth packets cannot be read, or has nothing to learn from
     │   ├── FaultFileError
     │   ├── ProfileFileError
     │   └── ProtocolFileError
@@ -112,6 +113,13 @@ class ProfileFileError(FileError):
 
 class ProtocolFileError(FileError):
     """A muscle protocol file is wrong."""
+
+
+class CaptureError(FileError):
+    """A recording of Bluetooth packets cannot be read, or has nothing to learn from."""
+
+    def __init__(self, file: Path | str, found: str, expected: str) -> None:
+        super().__init__(file, "", found, expected)
 
 
 class FaultFileError(FileError):

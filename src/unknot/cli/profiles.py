@@ -1,4 +1,4 @@
-"""The commands ``profile list``, ``show``, ``check``, ``new`` and ``schema``; `unknot.cli.frames` has the other two."""
+"""The commands ``profile list``, ``show``, ``check``, ``new`` and ``schema``; `frames` and `learn` have the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from unknot.cli import frames
+from unknot.cli import frames, learn
 from unknot.cli.exits import tell
 from unknot.cli.tables import table
 from unknot.cli.words import PROFILE, NearestGroup, as_json, paragraph
@@ -29,6 +29,7 @@ def profile() -> None:
       unknot profile list
       unknot profile show open-ball
       unknot profile new my-ball.toml
+      unknot profile learn btsnoop_hci.log --write my-ball.toml
       unknot profile check my-ball.toml
       unknot profile encode open-ball set_level=50 lease=3s
       unknot profile decode open-ball "01 07 32 B8 0B"
@@ -37,6 +38,7 @@ def profile() -> None:
 
 profile.add_command(frames.encode)
 profile.add_command(frames.decode)
+profile.add_command(learn.learn_profile)
 
 
 @profile.command("list")

@@ -1,0 +1,148 @@
+"""Finds what the ball tells: which value follows the level, which one the counter, which one is the battery.
+
+Used by `unknot.learning.lesson`; names the slots of what is heard, and nothing else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from unknot.learning.forms import Group, Part, Role
+from unknot.learning.gatt import BATTERY_LEVEL, Device, Did
+from unknot.learning.levels import Levels
+from unknot.learning.steps import Step
+
+MATCHING = 0.8
+"""The share of reports in which a value must follow the level: one may cross a write on the air."""
+
+DRAIN_MOST = 0.1
+"""Per cent that a battery loses in a second, at most (judgement: ten in under two minutes is no massage ball)."""
+
+BATTERY_STEP = 5
+"""Per cent that a battery may change from one report to the next (judgement: five-step gauges are no per cent)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One frame from the ball: when (s), and its bytes."""
+
+    time: float
+    data: bytes
+
+
+def heard(device: Device, handle: int) -> list[Heard]:
+    """What came from one characteristic, in order."""
+    frames = device.attributes[handle].heard.frames
+    return [
+        Heard(time, frames[number].data)
+        for time, one, did, number in device.moments
+        if one == handle and not Did(did).is_write
+    ]
+
+
+def name_slots(group: Group, uuid: str, told: Sequence[Heard], levels: Levels | None, said: Sequence[Step]) -> bool:
+    """Give the slots of what is heard their names; whether a level there is told by its number and not by its code.
+
+    Args:
+        group: the frames.
+        uuid: the characteristic's.
+        told: all that came from it, in order.
+        levels: what the levels are, if that is known.
+        said: all that was written.
+    """
+    own = {one.data for one in group.frames}
+    mine = [one for one in told if one.data in own]
+    by_number = False
+    taken: set[str] = set()
+    for part in group.slots:
+        counts = [(one.time, value) for one in mine if (value := group.value(part, one.data)) is not None]
+        if part.role is Role.COUNTER and not _follows(counts, list(_counted(said))):
+            part.name = "count"  # of its own reports, and not of our commands
+    for part in list(group.slots):
+        if part.role is not Role.UNKNOWN or part.name in taken:
+            continue
+        taken.add(part.name)
+        series = [(one.time, value) for one in mine if (value := group.value(part, one.data)) is not None]
+        role, name, numbered = _meaning(part, uuid, series, levels, said)
+        if role is not Role.UNKNOWN and any(other.name == name for other in group.parts):
+            continue
+        if role is not Role.UNKNOWN:
+            by_number |= numbered
+            old = part.name
+            for other in group.parts:
+                if other.name == old:
+                    other.role, other.name = role, name
+            taken.add(name)
+    return by_number
+
+
+def _meaning(
+    part: Part, uuid: str, series: Sequence[tuple[float, int]], levels: Levels | None, said: Sequence[Step]
+) -> tuple[Role, str, bool]:
+    """What the values of one slot are: role, name, and whether a level is told by its number."""
+    if uuid == BATTERY_LEVEL:
+        return Role.BATTERY, "battery", False
+    if levels is not None:
+        for by_number in (False, True):
+            if _follows(series, _applied(levels, said, by_number=by_number)):
+                return Role.LEVEL, "level", by_number and bool(levels.conversion)
+        on = [(time, int(bool(value))) for time, value in _applied(levels, said, by_number=True)]
+        if len({value for _, value in series}) == 2 and _follows([(time, int(bool(v))) for time, v in series], on):
+            return Role.LEVEL, "running", False
+    counted = list(_counted(said))
+    if _follows(series, counted):
+        return Role.COUNTER, "sequence", False
+    if part.kind == "u8" and _drains(series):
+        return Role.BATTERY, "battery", False
+    return Role.UNKNOWN, part.name, False
+
+
+def _applied(levels: Levels, said: Sequence[Step], *, by_number: bool) -> list[tuple[float, int]]:
+    """The level that was asked for from each moment on, by its number or by its code."""
+    stops = {step.meaning for step in levels.stop}
+    asked: list[tuple[float, int]] = []
+    for step in said:
+        if step.group is levels.group:
+            wire = levels.group.value(levels.part, step.data)
+            level = levels.level(step.data)
+            value = level if by_number else wire
+            if step.meaning in stops or wire == 0:
+                value = 0
+            if value is not None:
+                asked.append((step.time, value))
+        elif step.meaning in stops:
+            asked.append((step.time, 0))
+    return asked
+
+
+def _counted(said: Sequence[Step]) -> Iterator[tuple[float, int]]:
+    for step in said:
+        counter = next((part for part in step.group.parts if part.role is Role.COUNTER), None)
+        if counter is not None and (value := step.group.value(counter, step.data)) is not None:
+            yield step.time, value
+
+
+def _follows(series: Sequence[tuple[float, int]], asked: Sequence[tuple[float, int]]) -> bool:
+    """Whether a value is mostly what was last asked for, in reports after the first request, and varies."""
+    times = [time for time, _ in asked]
+    pairs = []
+    for time, value in series:
+        index = bisect_right(times, time) - 1
+        if index >= 0:
+            pairs.append(value == asked[index][1])
+    varies = len({value for _, value in series}) > 1
+    return varies and len(pairs) > 1 and sum(pairs) >= MATCHING * len(pairs)
+
+
+def _drains(series: Sequence[tuple[float, int]]) -> bool:
+    """Whether a value is one of 1 to 100 that slowly becomes less."""
+    values = [value for _, value in series]
+    if len(set(values)) < 2 or not all(0 < value <= 100 for value in values):
+        return False
+    steps = [late - early for early, late in pairwise(values)]
+    seconds = series[-1][0] - series[0][0]
+    slow = values[0] - values[-1] <= max(2.0, DRAIN_MOST * seconds)
+    return slow and all(-BATTERY_STEP <= step <= 1 for step in steps) and values[-1] < values[0]
