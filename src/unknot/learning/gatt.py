@@ -23,6 +23,9 @@ MOMENTS_MOST = 20_000
 MOMENTS_IN_ALL = 100_000
 """Moments that are kept in all; some 15 MB."""
 
+REPEATS_MOST = 64
+"""Moments that are kept of a frame that is said again without another between (judgement)."""
+
 DEVICES_MOST = 512
 """Devices that are told apart; advertisements of further ones are not looked at (judgement)."""
 
@@ -83,6 +86,7 @@ class Talk:
         count: how many there were in all.
         ways: how many of them were done in each way.
         lost: how many were of frames that are not kept.
+        last: the number of the last one.
     """
 
     frames: list[Said] = field(default_factory=list)
@@ -90,6 +94,7 @@ class Talk:
     count: int = 0
     ways: dict[Did, int] = field(default_factory=dict)
     lost: int = 0
+    last: int = -1
 
 
 @dataclass(slots=True)
@@ -228,8 +233,13 @@ class Meeting:
             number = len(talk.frames)
             talk.numbers[data] = number
             talk.frames.append(Said(data))
-        talk.frames[number].count += 1
-        if len(device.moments) >= MOMENTS_MOST or self._moments >= MOMENTS_IN_ALL:
+        one = talk.frames[number]
+        one.count += 1
+        is_news = number != talk.last
+        talk.last = number
+        if not is_news and one.count > REPEATS_MOST:
+            pass  # the same again and again tells no more
+        elif len(device.moments) >= MOMENTS_MOST or self._moments >= MOMENTS_IN_ALL:
             device.lost += 1
         else:
             self._moments += 1

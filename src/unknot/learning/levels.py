@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from unknot.errors import UsageError
 from unknot.learning.forms import Group, Part, Role
-from unknot.learning.steps import Step, bursts, find_steady
+from unknot.learning.steps import Step, bursts, find_steady, is_near, steady
 from unknot.profiles.model import LEVELS_MAX
 
 SLIDER = 12
@@ -121,12 +121,12 @@ def _as_given(groups: Sequence[Group], said: Sequence[Step], given: Sequence[int
         for stop in (None, *_other_meanings(said, group)):
             for kind in _kinds(part):
                 part.kind = kind
-                seen = _with_stop(group, part, said, stop)
-                found = _fitting(seen, wanted, is_rising=kind != _kinds(part)[-1])
-                if found is not None:
-                    first = [] if stop is None else [next(step for step in said if step.meaning == stop)]
-                    return Levels(group, part, wires=found, stop=first)
-            closest = max(closest, [wire for wire in seen if wire is not None], key=len)
+                for seen in _with_stop(group, part, said, stop):
+                    found = _fitting(seen, wanted, is_rising=kind != _kinds(part)[-1])
+                    if found is not None:
+                        first = [] if stop is None else [next(step for step in said if step.meaning == stop)]
+                        return Levels(group, part, wires=found, stop=first)
+        closest = max(closest, [wire for _, wire in _values(group, part, said)], key=len)
     raise UsageError(
         f"--levels: found {len(wanted)} levels in turn ({_listed(wanted)}); expected as many as the recording has: "
         + (f"what varies most is {_listed(closest)}" if closest else "nothing varies in what the app wrote")
@@ -159,20 +159,24 @@ def _collapsed(values: Sequence[int]) -> list[int]:
 
 def _other_meanings(said: Sequence[Step], group: Group) -> list[tuple[int, object]]:
     """What else may be the stop: the commonest first."""
-    steady = find_steady(said, group)
-    tally = Tally(step.meaning for step in said if step.group is not group and step.meaning not in steady)
+    kept = find_steady(said, group)
+    tally = Tally(step.meaning for step in said if step.group is not group and step.meaning not in kept)
     return [meaning for meaning, _ in tally.most_common(8)]
 
 
-def _with_stop(group: Group, part: Part, said: Sequence[Step], stop: tuple[int, object] | None) -> list[int | None]:
-    """The values in turn, with None for the stop."""
-    seen: list[int | None] = []
-    for step in said:
-        if step.group is group:
-            seen.append(group.value(part, step.data))
-        elif stop is not None and step.meaning == stop:
-            seen.append(None)
-    return [value for index, value in enumerate(seen) if not index or seen[index - 1] != value]
+def _with_stop(
+    group: Group, part: Part, said: Sequence[Step], stop: tuple[int, object] | None
+) -> Iterator[list[int | None]]:
+    """The values in turn, with None for the stop: first without a stop that is said at once with a level, then with."""
+    times = [step.time for step in said if step.group is group]
+    for is_alone in (True, False):
+        seen: list[int | None] = []
+        for step in said:
+            if step.group is group:
+                seen.append(group.value(part, step.data))
+            elif stop is not None and step.meaning == stop and not (is_alone and is_near(step.time, times)):
+                seen.append(None)
+        yield [value for index, value in enumerate(seen) if not index or seen[index - 1] != value]
 
 
 def _trimmed(seen: Sequence[int | None]) -> Iterator[Sequence[int | None]]:
@@ -197,8 +201,8 @@ def _mapping(seen: Sequence[int | None], wanted: Sequence[int]) -> dict[int, int
 
 def _find_company(found: Levels, said: Sequence[Step]) -> None:
     """What is always written with a level, and what is written to stop."""
-    steady = find_steady(said, found.group)
-    told = bursts([step for step in said if step.meaning not in steady])
+    kept = find_steady(said, found.group)
+    told = bursts([step for step in said if step.meaning not in kept])
     with_level = [burst for burst in told if any(_is_level(found, step) for step in burst)]
     companies = [_company(found, burst) for burst in with_level]
     if all(companies) and len({tuple(_meanings(part) for part in company or ()) for company in companies}) == 1:
@@ -212,10 +216,7 @@ def _find_company(found: Levels, said: Sequence[Step]) -> None:
     elif off:
         found.stop = off[-1]
     elif others:
-        tally = Tally(_meanings(burst) for burst in others)
-        last = _meanings(others[-1])
-        chosen = last if tally[last] == max(tally.values()) else tally.most_common(1)[0][0]
-        found.stop = next(burst for burst in others if _meanings(burst) == chosen)
+        found.stop = others[-1]
         if not _is_off(found, found.stop):
             found.guesses.append("that this is the stop is a guess: it was written after levels, and carries none")
     for burst in with_level:
@@ -335,8 +336,6 @@ def _line(known: dict[int, int]) -> tuple[int, int] | None:
 
 def _find_renewals(found: Levels, said: Sequence[Step]) -> None:
     """How often a level is said again while it stays the same."""
-    from unknot.learning.steps import steady
-
     runs: list[list[Step]] = []
     for step in said:
         if _is_level(found, step):

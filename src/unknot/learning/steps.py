@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ BURST = 0.35
 """Seconds between two writes that belong together, at most (judgement: three connection intervals of 100 ms, and a
 person moves a slider more slowly)."""
 
-STEADY_LEAST = 4
+STEADY_LEAST = 3
 """Times that a frame must be said to be a keep-alive."""
+
+EXACT_WITHIN = 0.05
+"""How near the usual pause all pauses must be if there are no more than that."""
 
 STEADY_SHARE = 0.75
 """The share of pauses that must be near the usual one."""
@@ -65,12 +69,26 @@ def steps(device: Device, groups: Iterable[Group]) -> list[Step]:
 
 
 def find_steady(said: Sequence[Step], level: Group | None) -> dict[tuple[int, object], float]:
-    """The meanings that come at a steady pace, with their period in seconds; what carries a level is none of them."""
+    """The meanings that come at a steady pace, with their period in seconds.
+
+    What carries a level is none of them, nor what mostly comes together with one.
+    """
+    levels = [step.time for step in said if step.group is level]
     times: dict[tuple[int, object], list[float]] = defaultdict(list)
     for step in said:
         if step.group is not level:
             times[step.meaning].append(step.time)
-    return {meaning: period for meaning, own in times.items() if (period := steady(own)) is not None}
+    return {
+        meaning: period
+        for meaning, own in times.items()
+        if (period := steady(own)) is not None and 2 * sum(is_near(time, levels) for time in own) < len(own)
+    }
+
+
+def is_near(time: float, others: Sequence[float]) -> bool:
+    """Whether one of the others, which are in order, is so near that both belong together."""
+    index = bisect_left(others, time - BURST)
+    return index < len(others) and others[index] <= time + BURST
 
 
 def steady(times: Sequence[float]) -> float | None:
@@ -79,7 +97,8 @@ def steady(times: Sequence[float]) -> float | None:
         return None
     pauses = [late - early for early, late in pairwise(times)]
     usual = median(pauses)
-    near = sum(abs(pause - usual) <= STEADY_WITHIN * usual for pause in pauses)
+    within = STEADY_WITHIN if len(times) > STEADY_LEAST else EXACT_WITHIN
+    near = sum(abs(pause - usual) <= within * usual for pause in pauses)
     return usual if 0 < usual <= PERIOD_MOST and near >= STEADY_SHARE * len(pauses) else None
 
 
