@@ -113,6 +113,15 @@ def pcapng(packets: Iterable[Raw], link: int = 201, order: str = "<") -> bytes:
     return made
 
 
+def packetlogger(packets: Iterable[Raw], order: str = "<") -> bytes:
+    kinds = {(1, True): 0, (4, False): 1, (2, True): 2, (2, False): 3}
+    made = b""
+    for time, kind, sent, data in packets:
+        seconds, fraction = divmod(round(time * 1e6), 1_000_000)
+        made += struct.pack(order + "IIIB", len(data) + 9, seconds, fraction, kinds[kind, sent]) + data
+    return made
+
+
 def busy(packets: int) -> Iterator[Raw]:
     """What a phone sees in a busy hour: music, advertisements, a watch, and a ball that is driven."""
     yield connected()

@@ -37,6 +37,8 @@ FORMATS = {
     "pcap H4 with direction": made.pcap(PACKETS),
     "pcap monitor": made.pcap(PACKETS, 254),
     "pcap big endian": made.pcap(PACKETS, 201, ">"),
+    "PacketLogger": made.packetlogger(PACKETS),
+    "PacketLogger big endian": made.packetlogger(PACKETS, ">"),
 }
 
 
@@ -159,13 +161,14 @@ RAW = st.lists(
 )
 
 
-@given(RAW, st.sampled_from(["btsnoop", "monitor", "pcap", "pcapng"]))
+@given(RAW, st.sampled_from(["btsnoop", "monitor", "pcap", "pcapng", "PacketLogger"]))
 def test_packets_survive_every_format(raw: list[made.Raw], form: str) -> None:
     content = {
         "btsnoop": lambda: made.btsnoop(raw),
         "monitor": lambda: made.btsnoop(raw, 2001),
         "pcap": lambda: made.pcap(raw),
         "pcapng": lambda: made.pcapng(raw),
+        "PacketLogger": lambda: made.packetlogger(raw),
     }[form]()
     with tempfile.TemporaryDirectory() as folder:
         packets, flaws = read(saved(Path(folder), content))

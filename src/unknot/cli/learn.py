@@ -126,7 +126,8 @@ def _show(lesson: Lesson, result: Trial) -> None:
     _show_devices(lesson)
     for handle, role in result.draft.roles.items():
         attribute = lesson.device.attributes[handle]
-        click.secho(f"\n{role}: {_called(attribute)}", bold=True)
+        click.echo()
+        paragraph(click.style(f"{role}: {_called(attribute)}", bold=True), hang=2)
         for line in _uses(attribute):
             paragraph(f"  {line}", hang=4)
         for group in lesson.groups:
@@ -230,17 +231,20 @@ def _lengths(talk: Talk) -> str:
 def _show_group(lesson: Lesson, group: Group) -> None:
     """One form, what stands where, and some samples."""
     count = sum(one.count for one in group.frames)
+    samples = _samples(lesson, group)
     facts = [_times(count)]
     if len(group.frames) > 1:
         facts.append(f"{len(group.frames)} different")
+    elif samples:
+        facts.append(f"first at {lesson.clock(samples[0][0]):.2f} s")
     if group.period is not None:
         facts.append(f"every {group.period:.3g} s by itself")
     if any(one.refused for one in group.frames):
         facts.append(f"refused {_times(sum(one.refused for one in group.frames))}")
     paragraph(f"  {'<' if group.heard else '>'} {printable(group.template)}  ({', '.join(facts)})", hang=6)
     if len(group.frames) > 1 or group.slots:
-        paragraph(f"      {'; '.join(_place(part) for part in group.parts)}", hang=8)
-    for time, data in _samples(lesson, group):
+        paragraph(f"      {'; '.join(_place(part) for part in group.parts if part.content)}", hang=8)
+    for time, data in samples if len(group.frames) > 1 else ():
         shown = data[:SAMPLE_BYTES].hex(" ").upper() + (" …" if len(data) > SAMPLE_BYTES else "")
         click.echo(f"      {lesson.clock(time):8.2f} s  {shown}")
 

@@ -92,7 +92,7 @@ class _Family:
         if check is None:
             check = checks.find(frames, ())
         counts = self.counter
-        if counts is not None and not counts.is_in(frames):
+        if counts is not None and (not counts.is_in(frames) or (self.heard and len(frames) == 1)):
             counts = None
         return check, counts
 
@@ -153,10 +153,10 @@ class _Family:
                 proof = len({one.data for one in self.frames if check.holds(one.data)})
                 part = Part(Role.CHECK, at, first[at : at + check.size], seal=check.written(length), evidence=proof)
                 placed[at] = check.size, part
-        return _row(frames, placed)
+        return row(frames, placed)
 
 
-def _row(frames: Sequence[bytes], placed: dict[int, tuple[int, Part]]) -> list[Part]:
+def row(frames: Sequence[bytes], placed: dict[int, tuple[int, Part]]) -> list[Part]:
     """All parts in order: those that are placed, and between them constants and slots."""
     first, length = frames[0], len(frames[0])
     parts: list[Part] = []

@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from unknot.errors import CaptureError
-from unknot.learning import btsnoop, pcap, pcapng
+from unknot.learning import btsnoop, packetlogger, pcap, pcapng
 from unknot.learning.packets import Flaws, Packet, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-EXPECTED = "a btsnoop log (Android, btmon -w) or a pcapng of Bluetooth packets"
+EXPECTED = "a btsnoop log (Android, btmon -w), a PacketLogger file, or a pcapng of Bluetooth packets"
 
 _IN_A_BUG_REPORT = "btsnoop_hci.log"
 """What Android's log is called in the archive of a bug report: FS/data/log/bt/ or FS/data/misc/bluetooth/logs/."""
@@ -80,7 +80,12 @@ def _packets(file: Path, stream: BinaryIO) -> tuple[Iterator[Packet], Flaws]:
         return _pcapng(file, stream, flaws), flaws
     if head[:4] in pcap.MAGICS:
         return _pcap(file, stream, head, flaws), flaws
-    raise CaptureError(file, _in_words(file, head), _advice(head))
+    foreign = _in_words(head)
+    order = packetlogger.order(head) if foreign is None else None
+    if order is not None:
+        stream.seek(0)
+        return packetlogger.packets(Source(stream, 0, flaws), order), flaws
+    raise CaptureError(file, foreign or f"a file that begins with {head[:8].hex(' ').upper()}", _advice(head))
 
 
 def _btsnoop(file: Path, stream: BinaryIO, head: bytes, flaws: Flaws) -> Iterator[Packet]:
@@ -126,7 +131,8 @@ def _other_link(file: Path, link: int) -> CaptureError:
     )
 
 
-def _in_words(file: Path, head: bytes) -> str:
+def _in_words(head: bytes) -> str | None:
+    """What a file is that certainly is no recording; None if nobody knows."""
     if not head:
         return "an empty file"
     for magic, what in _FOREIGN.items():
@@ -137,8 +143,8 @@ def _in_words(file: Path, head: bytes) -> str:
     if head.startswith(_BTSNOOZ):
         return "Android's summary of a log (btsnooz)"
     if all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return f"text{' of a bug report' if 'bugreport' in file.name else ''}"
-    return f"a file that begins with {head[:8].hex(' ').upper()}"
+        return "text"
+    return None
 
 
 def _advice(head: bytes) -> str:

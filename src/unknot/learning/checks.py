@@ -147,8 +147,11 @@ def _candidates(frames: Sequence[bytes], varying: Sequence[int]) -> Iterator[Fou
         ]
         if not places:
             continue
+        is_copy = algorithm.compute(b"\x01") in (0x01, 0x0101)  # of one byte it is the byte itself, once or twice
         for first, end in _ranges(length):
             if changing.isdisjoint(range(first, end)):
+                continue
+            if end - first == 1 and is_copy:
                 continue
             values = [algorithm.compute(data[first:end]) for data in frames[:2]]
             for at in places:
@@ -172,8 +175,7 @@ def _at(
         return
     plain = [one[0] for one in told]
     if plain == values:
-        if end - first > 1 or not name.startswith(("sum", "xor")):  # of one byte these are the byte itself
-            yield Found(name, size, "", at, first, gap, behind)
+        yield Found(name, size, "", at, first, gap, behind)
         return
     plus = {one - value & 0xFF for one, value in zip(plain, values, strict=True)}
     xor = {one ^ value for one, value in zip(plain, values, strict=True)}

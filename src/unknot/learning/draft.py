@@ -27,6 +27,9 @@ REPORTS_MOST = 24
 SHOWN_MOST = 2
 """Examples of each report."""
 
+PAUSE_LEAST = 0.05
+"""Seconds; shorter pauses are the radio's own (BlueZ moves data every 30 to 50 ms)."""
+
 UNKNOWN_UUID = "00000000-0000-0000-0000-00000000{handle:04x}"
 """Stands for a UUID that the recording does not say; no ball has it."""
 
@@ -230,22 +233,27 @@ class _Body:
         lines = ["[commands]"]
         if known is not None and known.highest:
             company = [*known.before, None, *known.after]
-            writes = [self._level_write() if step is None else self._write(step) for step in company]
+            pauses = _pauses([burst for burst in known.shown.values() if len(burst) == len(company)])
+            writes = [
+                self._level_write(more) if step is None else self._write(step, more)
+                for step, more in zip(company, pauses or [""] * len(company), strict=True)
+            ]
             lines.append(f"set_level = {_list(writes)}")
             self._writer.used.add(id(known.group))
             self._show_levels()
         if known is not None and known.stop:
-            lines.append(f"stop = {_list([self._write(step) for step in known.stop])}")
+            writes = [self._write(step, more) for step, more in zip(known.stop, _pauses([known.stop]), strict=True)]
+            lines.append(f"stop = {_list(writes)}")
             self._example("{ stop = true" + _sequence(known.stop) + " }", known.stop)
         else:
             self._writer.missing.append("no stop was seen; add [commands] stop with bytes that you know")
         return "\n".join(lines) + "\n" if len(lines) > 1 else ""
 
-    def _level_write(self) -> str:
+    def _level_write(self, more: str) -> str:
         known = self._levels
         assert known is not None  # noqa: S101 - asked for only where there is one
         role = self._writer.roles[known.group.handle]
-        return f"{{ to = {inline(role)}, frame = {known.group.toml()} }}"
+        return f"{{ to = {inline(role)}, frame = {known.group.toml()}{more} }}"
 
     def _write(self, step: Step, more: str = "") -> str:
         self._writer.used.add(id(step.group))
@@ -427,6 +435,14 @@ def _sequence(burst: Sequence[Step]) -> str:
 
 def _list(writes: Sequence[str]) -> str:
     return writes[0] if len(writes) == 1 else "[\n" + "".join(f"    {one},\n" for one in writes) + "]"
+
+
+def _pauses(said: Sequence[Sequence[Step]]) -> list[str]:
+    """The pause after each write of a burst, as short as it was seen; nothing after the last one."""
+    if not said:
+        return []
+    gaps = [min(burst[number + 1].time - burst[number].time for burst in said) for number in range(len(said[0]) - 1)]
+    return [*(f', pause = "{gap * 100:.0f}0ms"' if gap >= PAUSE_LEAST else "" for gap in gaps), ""]
 
 
 def _hex(frames: Sequence[bytes]) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from unknot.errors import FrameSyntaxError
+from unknot.learning import encoded
 from unknot.learning.forms import Group, Part, Role, reproduces
 from unknot.learning.gatt import Said
 
@@ -28,11 +29,12 @@ def is_text(frames: Sequence[Said]) -> bool:
 
 
 def groups(handle: int, frames: Sequence[Said], *, heard: bool) -> list[Group]:
-    """The groups of frames of text: those that differ only in their numbers belong together."""
+    """The groups of frames of text: those that differ only in their numbers, or in what is encoded."""
+    found, rest = encoded.groups(handle, frames, heard=heard)
     alike: dict[object, list[Said]] = defaultdict(list)
-    for one in frames:
+    for one in rest:
         alike[_skeleton(one.data)].append(one)
-    return [_json(handle, own, heard=heard) or Group(handle, heard, own, _parts(own)) for own in alike.values()]
+    return found + [_json(handle, own, heard=heard) or Group(handle, heard, own, _parts(own)) for own in alike.values()]
 
 
 def _skeleton(data: bytes) -> object:
