@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.consoles import prints, typed, words_of
+from tests.learning import guide
 from tests.profiles.readme import FINISHED, FIRST, GUIDE, LESSON_TEXT, PROSE, chunk, code
 from tests.profiles.shipped import save
 from unknot.cli import main
@@ -51,6 +52,7 @@ def test_a_command_line_prints_what_the_guide_shows(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     save(here, "tide-ball", file)
+    (here / "tide.log").write_bytes(guide.FILE.read_bytes())
     prints(words_of(command), printed, capsys)
 
 

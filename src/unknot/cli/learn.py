@@ -52,13 +52,13 @@ class Levels(click.ParamType[tuple[int, ...]]):
 
 @click.command("learn")
 @click.argument("capture", metavar="CAPTURE", type=click.Path(path_type=Path))
-@click.option("--device", "wanted", default="", metavar="NAME|ADDRESS", help="Which device, if several were met.")
+@click.option("--device", "wanted", metavar="NAME|ADDRESS", help="Which device, if several were met.")
 @click.option(
     "--levels", "given", type=Levels(), default=(), help="The levels in the order in which you stepped through them."
 )
 @click.option("--write", "file", type=click.Path(path_type=Path), metavar="FILE", help="Write the draft to this file.")
 @as_json
-def learn_profile(capture: Path, wanted: str, given: tuple[int, ...], file: Path | None, as_json: bool) -> None:
+def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], file: Path | None, as_json: bool) -> None:
     """Read a recording of the maker's app, say what its bytes are, and draft a profile from it.
 
     CAPTURE is Android's Bluetooth log (or the bug report with it), what "btmon -w" wrote, or a pcapng. The draft is
@@ -77,9 +77,11 @@ def learn_profile(capture: Path, wanted: str, given: tuple[int, ...], file: Path
     from unknot.errors import CaptureError
     from unknot.learning import lesson, trial
 
+    if wanted is not None and not wanted.strip():
+        raise click.UsageError("--device is empty; name a device, or leave it out for the one with most writes")
     name = "my-ball" if file is None else _name_of(file)
     recording = lesson.record(capture)
-    device = lesson.choose(recording, wanted)
+    device = lesson.choose(recording, wanted or "")
     learned = lesson.learn(recording, device, given)
     result = trial.tried(learned, name)
     if as_json:

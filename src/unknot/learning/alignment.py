@@ -6,7 +6,7 @@ Used by `unknot.learning.lesson`. Text and JSON are the business of `unknot.lear
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import pairwise
 
 from unknot.learning import checks
@@ -18,6 +18,9 @@ from unknot.learning.gatt import Said
 KINDS_AT_MOST = 16
 """Kinds of message that one byte tells apart (judgement)."""
 
+KINDS_APART = 8
+"""How far kinds of reports are from each other, and from 0; what is nearer may be a battery or a flag (judgement)."""
+
 COMMON_LEAST = 3
 """Different frames of a kind that show what varies in it; at least half of all frames must be of such kinds."""
 
@@ -25,7 +28,14 @@ KIND_WITHIN = 6
 """A byte that tells kinds of message apart is among the first so many that vary (judgement)."""
 
 
-def groups(handle: int, frames: Sequence[Said], said: Sequence[bytes], *, heard: bool) -> list[Group]:
+def groups(
+    handle: int,
+    frames: Sequence[Said],
+    said: Sequence[bytes],
+    *,
+    heard: bool,
+    follows: Callable[[int, int], bool] = lambda _length, _at: False,
+) -> list[Group]:
     """The groups of the frames of one characteristic and one direction.
 
     Args:
@@ -33,8 +43,10 @@ def groups(handle: int, frames: Sequence[Said], said: Sequence[bytes], *, heard:
         frames: the different frames.
         said: the frames in the order in which they were said.
         heard: whether the ball said them.
+        follows: whether a byte, in frames of a length, at an index, follows what was written, and is no kind.
     """
     family = _Family(handle, frames, said, heard=heard)
+    family.follows = follows
     return [group for length in sorted(family.by_length) for group in family.of_length(length)]
 
 
@@ -44,6 +56,7 @@ class _Family:
     def __init__(self, handle: int, frames: Sequence[Said], said: Sequence[bytes], *, heard: bool) -> None:
         self.handle = handle
         self.heard = heard
+        self.follows: Callable[[int, int], bool] = lambda _length, _at: False
         self.frames = list(frames)
         self.by_length: dict[int, list[Said]] = defaultdict(list)
         for one in frames:
@@ -124,12 +137,19 @@ class _Family:
             kinds: dict[int, list[Said]] = defaultdict(list)
             for one in frames:
                 kinds[one.data[at]].append(one)
+            if self.heard and at == free[0] and self._tells_kinds(len(frames[0].data), at, sorted(kinds), frames):
+                return [part for kind in kinds.values() for part in self._split(kind)]
             common = sum(len(kind) for kind in kinds.values() if len(kind) >= COMMON_LEAST)
             if len(kinds) > KINDS_AT_MOST or 2 * common < len(frames):
                 continue
             if all(len(self._free([one.data for one in kind])) < len(free) - 1 for kind in kinds.values()):
                 return [part for kind in kinds.values() for part in self._split(kind)]
         return [frames]
+
+    def _tells_kinds(self, length: int, at: int, kinds: Sequence[int], frames: Sequence[Said]) -> bool:
+        """Whether the first byte that varies in reports is their kind: few values that are no steps of anything."""
+        apart = all(high - low >= KINDS_APART for low, high in pairwise((0, *kinds)))
+        return apart and 2 * len(kinds) <= len(frames) and len(kinds) <= KINDS_AT_MOST and not self.follows(length, at)
 
     def _parts(self, frames: Sequence[bytes]) -> list[Part]:
         """The form of frames of one kind."""
@@ -153,11 +173,20 @@ class _Family:
                 proof = len({one.data for one in self.frames if check.holds(one.data)})
                 part = Part(Role.CHECK, at, first[at : at + check.size], seal=check.written(length), evidence=proof)
                 placed[at] = check.size, part
-        return row(frames, placed)
+        alone = {at for at in range(length) if self.heard and self.follows(length, at)}
+        return row(frames, placed, alone)
 
 
-def row(frames: Sequence[bytes], placed: dict[int, tuple[int, Part]]) -> list[Part]:
-    """All parts in order: those that are placed, and between them constants and slots."""
+def row(
+    frames: Sequence[bytes], placed: dict[int, tuple[int, Part]], alone: Collection[int] = frozenset()
+) -> list[Part]:
+    """All parts in order: those that are placed, and between them constants and slots.
+
+    Args:
+        frames: the frames.
+        placed: the size of a part and the part, by its index.
+        alone: the bytes that are no half of a longer number.
+    """
     first, length = frames[0], len(frames[0])
     parts: list[Part] = []
     same: dict[tuple[int, ...], str] = {}
@@ -178,7 +207,8 @@ def row(frames: Sequence[bytes], placed: dict[int, tuple[int, Part]]) -> list[Pa
             continue
         following = at + 1
         kind = "u8"
-        if following < length and following not in placed and column not in same:
+        is_free = following not in placed and not {at, following}.intersection(alone)
+        if following < length and is_free and column not in same:
             kind = _joint([(data[at], data[following]) for data in frames]) or kind
         size = 1 if kind == "u8" else 2
         # Bytes that are always equal are one value that stands twice.

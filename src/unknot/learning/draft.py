@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from unknot.learning.forms import Group, Role, inline
 from unknot.learning.gatt import BATTERY_LEVEL, Attribute, Did
 from unknot.learning.lesson import Lesson, shown_name, values
+from unknot.learning.reports import NOT_KNOWN
 from unknot.learning.steps import Step, fixed
 from unknot.profiles.fields import BASE_SUFFIX
 from unknot.profiles.matching import SHARED
@@ -218,8 +219,11 @@ class _Body:
         if self._settings:
             lines += ["[settings]", *(f"{name} = {value}" for name, value in self._settings.items()), ""]
             self._writer.gaps.append(f"what {', '.join(self._settings)} means is not known")
-        if known.conversion:
-            lines += ["[values]", f"level = {inline(known.conversion)}", ""]
+        conversions = [f"level = {inline(known.conversion)}"] if known.conversion else []
+        if any(self._is_not_known(group, one.data) for group in self._lesson.groups for one in group.frames):
+            conversions.append(f"battery = {{ none = [{NOT_KNOWN}] }}")
+        if conversions:
+            lines += ["[values]", *conversions, ""]
         if known.renewed is not None:
             self._writer.gaps.append(
                 f"the app repeats its level every {known.renewed:.3g} s: if the motor stops without, the ball has a "
@@ -375,12 +379,19 @@ class _Body:
     def _told(self, group: Group, data: bytes) -> dict[str, int | str] | None:
         """What a frame tells, in a profile's words; None if its level is none of those that are known."""
         told = dict(group.frame.unpack(data))
+        if self._is_not_known(group, data):
+            del told["battery"]
         if "level" in told and self._levels is not None and group not in self._lesson.numbered:
             level = self._level_of(told["level"])
             if level is None:
                 return None
             told["level"] = level
         return told
+
+    def _is_not_known(self, group: Group, data: bytes) -> bool:
+        """Whether a report says that the battery is not known."""
+        part = next((one for one in group.slots if one.role is Role.BATTERY), None)
+        return part is not None and group.value(part, data) == NOT_KNOWN
 
     def _level_of(self, wire: int | str) -> int | None:
         known = self._levels

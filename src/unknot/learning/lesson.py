@@ -136,37 +136,46 @@ def learn(recording: Recording, device: Device, given: Sequence[int] = ()) -> Le
     Raises:
         UsageError: nothing in the recording follows the order that is given.
     """
-    groups: list[Group] = []
-    told: dict[int, list[Heard]] = {}
-    ends: dict[int, bytes] = {}
-    for attribute in values(device):
-        groups += _written(device, attribute)
-        if attribute.heard.count:
-            told[attribute.handle] = reports.heard(device, attribute.handle)
-            end = assembling.end_of(told[attribute.handle])
-            if end is not None:
-                ends[attribute.handle] = end
-                told[attribute.handle] = assembling.joined(told[attribute.handle], end)
-            groups += _heard(attribute, told[attribute.handle], is_joined=end is not None)
+    groups = [group for attribute in values(device) for group in _written(device, attribute)]
     said = steps(device, groups)
     known = levels.find(groups, said, given)
     if known is not None:
-        known.part.role, old, known.part.name = Role.LEVEL, known.part.name, "level"
+        old = known.part.name
         for part in known.group.parts:
             if part.name == old:
                 part.role, part.name = Role.LEVEL, "level"
+    asked = reports.Asked(known, said)
+    told, ends = _told(device)
+    for handle, frames in told.items():
+        groups += _heard(device.attributes[handle], frames, asked, is_joined=handle in ends)
     groups, said = _apart(device, groups, known)
     steady = find_steady(said, known.group if known is not None else None)
+    asked = reports.Asked(known, said)
     lesson = Lesson(recording, device, groups, said, known, steady, told, ends)
     for group in groups:
         if group.heard:
             uuid = device.attributes[group.handle].uuid
-            if reports.name_slots(group, uuid, told[group.handle], known, said):
+            if reports.name_slots(group, uuid, told[group.handle], asked):
                 lesson.numbered.append(group)
         else:
             one = next((step for step in said if step.group is group), None)
             group.period = steady.get(one.meaning) if one is not None else None
     return lesson
+
+
+def _told(device: Device) -> tuple[dict[int, list[Heard]], dict[int, bytes]]:
+    """What each characteristic told, put together where it came in pieces; and what ends the frames of those."""
+    told: dict[int, list[Heard]] = {}
+    ends: dict[int, bytes] = {}
+    for attribute in values(device):
+        if attribute.heard.count:
+            frames = reports.heard(device, attribute.handle)
+            end = assembling.end_of(frames)
+            if end is not None:
+                ends[attribute.handle] = end
+                frames = assembling.joined(frames, end)
+            told[attribute.handle] = frames
+    return told, ends
 
 
 def values(device: Device) -> list[Attribute]:
@@ -195,7 +204,7 @@ def _written(device: Device, attribute: Attribute) -> list[Group]:
     return alignment.groups(attribute.handle, frames, [data for data in said if data], heard=False)
 
 
-def _heard(attribute: Attribute, told: Sequence[Heard], *, is_joined: bool) -> list[Group]:
+def _heard(attribute: Attribute, told: Sequence[Heard], asked: reports.Asked, *, is_joined: bool) -> list[Group]:
     if is_joined:
         counts: dict[bytes, Said] = {}
         for one in told:
@@ -207,7 +216,12 @@ def _heard(attribute: Attribute, told: Sequence[Heard], *, is_joined: bool) -> l
         return []
     if wording.is_text(frames):
         return wording.groups(attribute.handle, frames, heard=True)
-    return alignment.groups(attribute.handle, frames, [one.data for one in told if one.data], heard=True)
+
+    def follows(length: int, at: int) -> bool:
+        return asked.is_followed([(one.time, one.data[at]) for one in told if len(one.data) == length])
+
+    said = [one.data for one in told if one.data]
+    return alignment.groups(attribute.handle, frames, said, heard=True, follows=follows)
 
 
 def _apart(device: Device, groups: list[Group], known: Levels | None) -> tuple[list[Group], list[Step]]:

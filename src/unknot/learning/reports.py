@@ -15,8 +15,15 @@ from unknot.learning.gatt import BATTERY_LEVEL, Device, Did
 from unknot.learning.levels import Levels
 from unknot.learning.steps import Step
 
-MATCHING = 0.8
-"""The share of reports in which a value must follow the level: one may cross a write on the air."""
+Series = Sequence[tuple[float, int]]
+"""Moments (s) and values."""
+
+MATCHING = 0.6
+"""The share of reports in which a value must be what was asked for: some cross a write on the air, and the ball has a
+button of its own."""
+
+NOT_KNOWN = 0xFF
+"""What often stands where a battery is not known yet."""
 
 DRAIN_MOST = 0.1
 """Per cent that a battery loses in a second, at most (judgement: ten in under two minutes is no massage ball)."""
@@ -43,79 +50,88 @@ def heard(device: Device, handle: int) -> list[Heard]:
     ]
 
 
-def name_slots(group: Group, uuid: str, told: Sequence[Heard], levels: Levels | None, said: Sequence[Step]) -> bool:
+class Asked:
+    """What was asked for from each moment on.
+
+    Args:
+        levels: what the levels are, if that is known.
+        said: all that was written.
+    """
+
+    def __init__(self, levels: Levels | None, said: Sequence[Step]) -> None:
+        self.has_codes = levels is not None and bool(levels.conversion)
+        self.codes = [] if levels is None else list(_applied(levels, said, by_number=False))
+        self.numbers = [] if levels is None else list(_applied(levels, said, by_number=True))
+        self.on = [(time, int(bool(value))) for time, value in self.numbers]
+        self.counted = list(_counted(said))
+
+    def is_followed(self, series: Series) -> bool:
+        """Whether a value follows any of it."""
+        return any(_follows(series, asked) for asked in (self.codes, self.numbers, self.on, self.counted))
+
+
+def name_slots(group: Group, uuid: str, told: Sequence[Heard], asked: Asked) -> bool:
     """Give the slots of what is heard their names; whether a level there is told by its number and not by its code.
 
     Args:
         group: the frames.
         uuid: the characteristic's.
         told: all that came from it, in order.
-        levels: what the levels are, if that is known.
-        said: all that was written.
+        asked: what was written meanwhile.
     """
     own = {one.data for one in group.frames}
     mine = [one for one in told if one.data in own]
     by_number = False
     taken: set[str] = set()
     for part in group.slots:
-        counts = [(one.time, value) for one in mine if (value := group.value(part, one.data)) is not None]
-        if part.role is Role.COUNTER and not _follows(counts, list(_counted(said))):
-            part.name = "count"  # of its own reports, and not of our commands
-    for part in list(group.slots):
-        if part.role is not Role.UNKNOWN or part.name in taken:
+        if part.role not in (Role.UNKNOWN, Role.COUNTER) or part.name in taken:
             continue
         taken.add(part.name)
         series = [(one.time, value) for one in mine if (value := group.value(part, one.data)) is not None]
-        role, name, numbered = _meaning(part, uuid, series, levels, said)
-        if role is not Role.UNKNOWN and any(other.name == name for other in group.parts):
+        if part.role is Role.COUNTER:
+            if not _follows(series, asked.counted):
+                part.name = "count"  # of its own reports, and not of our commands
             continue
-        if role is not Role.UNKNOWN:
-            by_number |= numbered
-            old = part.name
-            for other in group.parts:
-                if other.name == old:
-                    other.role, other.name = role, name
-            taken.add(name)
+        role, name, numbered = _meaning(part, uuid, series, asked)
+        if role is Role.UNKNOWN or any(other.name == name for other in group.parts):
+            continue
+        by_number |= numbered
+        old = part.name
+        for other in group.parts:
+            if other.name == old:
+                other.role, other.name = role, name
+        taken.add(name)
     return by_number
 
 
-def _meaning(
-    part: Part, uuid: str, series: Sequence[tuple[float, int]], levels: Levels | None, said: Sequence[Step]
-) -> tuple[Role, str, bool]:
+def _meaning(part: Part, uuid: str, series: Series, asked: Asked) -> tuple[Role, str, bool]:
     """What the values of one slot are: role, name, and whether a level is told by its number."""
-    if uuid == BATTERY_LEVEL:
-        return Role.BATTERY, "battery", False
-    if levels is not None:
-        for by_number in (False, True):
-            if _follows(series, _applied(levels, said, by_number=by_number)):
-                return Role.LEVEL, "level", by_number and bool(levels.conversion)
-        on = [(time, int(bool(value))) for time, value in _applied(levels, said, by_number=True)]
-        if len({value for _, value in series}) == 2 and _follows([(time, int(bool(v))) for time, v in series], on):
-            return Role.LEVEL, "running", False
-    counted = list(_counted(said))
-    if _follows(series, counted):
+    by_code, by_number = _follows(series, asked.codes), _follows(series, asked.numbers)
+    if by_code or by_number:
+        return Role.LEVEL, "level", asked.has_codes and not by_code
+    if len({value for _, value in series}) == 2 and _follows([(time, int(bool(v))) for time, v in series], asked.on):
+        return Role.LEVEL, "running", False
+    if _follows(series, asked.counted):
         return Role.COUNTER, "sequence", False
-    if part.kind == "u8" and _drains(series):
+    if uuid == BATTERY_LEVEL or (part.kind == "u8" and _drains([one for one in series if one[1] != NOT_KNOWN])):
         return Role.BATTERY, "battery", False
     return Role.UNKNOWN, part.name, False
 
 
-def _applied(levels: Levels, said: Sequence[Step], *, by_number: bool) -> list[tuple[float, int]]:
+def _applied(levels: Levels, said: Sequence[Step], *, by_number: bool) -> Iterator[tuple[float, int]]:
     """The level that was asked for from each moment on, by its number or by its code."""
     stops = {step.meaning for step in levels.stop}
-    asked: list[tuple[float, int]] = []
     for step in said:
-        if step.group is levels.group:
-            wire = levels.group.value(levels.part, step.data)
-            level = levels.level(step.data)
-            value = level if by_number else wire
-            if step.meaning in stops or wire == 0:
-                value = 0
-            if value is not None:
-                asked.append((step.time, value))
-        elif step.meaning in stops:
-            asked.append((step.time, 0))
-    return asked
+        if step.group is not levels.group:
+            if step.meaning in stops:
+                yield step.time, 0
+            continue
+        wire = levels.group.value(levels.part, step.data)
+        value = levels.level(step.data) if by_number else wire
+        if step.meaning in stops or wire == 0:
+            value = 0
+        if value is not None:
+            yield step.time, value
 
 
 def _counted(said: Sequence[Step]) -> Iterator[tuple[float, int]]:
@@ -125,19 +141,19 @@ def _counted(said: Sequence[Step]) -> Iterator[tuple[float, int]]:
             yield step.time, value
 
 
-def _follows(series: Sequence[tuple[float, int]], asked: Sequence[tuple[float, int]]) -> bool:
-    """Whether a value is mostly what was last asked for, in reports after the first request, and varies."""
+def _follows(series: Series, asked: Series) -> bool:
+    """Whether a value is mostly what was last asked for, in reports after the first request, and varies with it."""
     times = [time for time, _ in asked]
     pairs = []
     for time, value in series:
         index = bisect_right(times, time) - 1
         if index >= 0:
-            pairs.append(value == asked[index][1])
-    varies = len({value for _, value in series}) > 1
-    return varies and len(pairs) > 1 and sum(pairs) >= MATCHING * len(pairs)
+            pairs.append((value, asked[index][1]))
+    matching = [value for value, wanted in pairs if value == wanted]
+    return len(set(matching)) > 1 and len(matching) >= MATCHING * len(pairs)
 
 
-def _drains(series: Sequence[tuple[float, int]]) -> bool:
+def _drains(series: Series) -> bool:
     """Whether a value is one of 1 to 100 that slowly becomes less."""
     values = [value for _, value in series]
     if len(set(values)) < 2 or not all(0 < value <= 100 for value in values):
