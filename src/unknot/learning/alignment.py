@@ -18,6 +18,15 @@ from unknot.learning.gatt import Said
 KINDS_AT_MOST = 16
 """Kinds of message that one byte tells apart (judgement)."""
 
+SLOTS_MOST = 16
+"""Values of one frame; with more it is a download, a picture or a cipher, and no command (judgement)."""
+
+GRID = 0.6
+"""The share of all pairs of two bytes that occurs if each is a number of its own (judgement)."""
+
+EVEN = 1.5
+"""How much the steps of a scale may differ; those of two numbers side by side differ far more (judgement)."""
+
 KINDS_APART = 8
 """How far kinds of reports are from each other, and from 0; what is nearer may be a battery or a flag (judgement)."""
 
@@ -215,7 +224,17 @@ def row(
         name = same.setdefault(column, f"byte{at}") if kind == "u8" else f"word{at}"
         parts.append(Part(Role.UNKNOWN, at, first[at : at + size], kind, name=name))
         at += size
-    return parts
+    return _shortened(parts, first)
+
+
+def _shortened(parts: list[Part], first: bytes) -> list[Part]:
+    """The same, or one slot of raw bytes from the first slot on, where there are too many of them."""
+    slots = [part for part in parts if part.is_slot]
+    if len(slots) <= SLOTS_MOST:
+        return parts
+    at = slots[0].at
+    raw = Part(Role.UNKNOWN, at, first[at:], f"bytes{len(first) - at}", name="rest")
+    return [*(part for part in parts if part.at < at), raw]
 
 
 def _joint(pairs: Sequence[tuple[int, int]]) -> str | None:
@@ -227,10 +246,11 @@ def _joint(pairs: Sequence[tuple[int, int]]) -> str | None:
     highs, lows = {one for one, _ in pairs}, {other for _, other in pairs}
     if len(different) < 3 or len(lows) == 1 or highs == lows:
         return None
-    if len(different) > max(len(highs), len(lows)) * 2 and len(different) >= len(highs) * len(lows):
-        return None
     big = _evenness([one << 8 | other for one, other in different])
     little = _evenness([other << 8 | one for one, other in different])
+    is_grid = len(different) >= GRID * len(highs) * len(lows)
+    if is_grid and min(big, little) > EVEN:
+        return None
     return "u16be" if big <= little else "u16le"
 
 

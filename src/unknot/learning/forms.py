@@ -15,7 +15,7 @@ from typing import Any
 
 from unknot.errors import FrameMismatch, FrameValueError
 from unknot.learning.gatt import Said
-from unknot.profiles.frames.frame import Frame
+from unknot.profiles.frames.frame import Frame, Value
 from unknot.profiles.frames.keyed import AnyFrame, keyed
 
 
@@ -102,6 +102,7 @@ class Group:
     period: float | None = None
     counts: tuple[int, int] | None = None
     _compiled: dict[str, AnyFrame] = field(default_factory=dict)
+    _read: dict[bytes, dict[int, Value | None]] = field(default_factory=dict)
 
     @property
     def slots(self) -> list[Part]:
@@ -143,11 +144,20 @@ class Group:
 
     def value(self, part: Part, data: bytes) -> int | None:
         """What stands in a slot of a frame; None if it is not of this form, or no number."""
-        try:
-            found = self.frame.unpack(data).get(part.name)
-        except FrameMismatch:
-            return None
+        if data not in self._read:
+            try:
+                told = self.frame.unpack(data)
+            except FrameMismatch:
+                told = {}
+            self._read[data] = {id(one): told.get(one.name) for one in self.slots}
+        found = self._read[data].get(id(part))
         return found if isinstance(found, int) else None
+
+    def retype(self, part: Part, kind: str) -> None:
+        """Let the bytes of a slot be of another type."""
+        if part.kind != kind:
+            part.kind = kind
+            self._read.clear()
 
 
 def reproduces(frame: AnyFrame, data: bytes) -> bool:

@@ -120,7 +120,7 @@ def _as_given(groups: Sequence[Group], said: Sequence[Step], given: Sequence[int
     for group, part in _candidates(groups):
         for stop in (None, *_other_meanings(said, group)):
             for kind in _kinds(part):
-                part.kind = kind
+                group.retype(part, kind)
                 for seen in _with_stop(group, part, said, stop):
                     found = _fitting(seen, wanted, is_rising=kind != _kinds(part)[-1])
                     if found is not None:
@@ -181,11 +181,10 @@ def _with_stop(
 
 def _trimmed(seen: Sequence[int | None]) -> Iterator[Sequence[int | None]]:
     """The same without a stop, or an off, at either end: an app says it, and the person did nothing."""
-    yield seen
-    if len(seen) > 2:
-        yield seen[1:]
-        yield seen[:-1]
-        yield seen[1:-1]
+    first = 1 if seen and not seen[0] else 0
+    last = len(seen) - 1 if len(seen) > 1 and not seen[-1] else len(seen)
+    for start, end in ((0, len(seen)), (first, len(seen)), (0, last), (first, last)):
+        yield seen[start:end]
 
 
 def _mapping(seen: Sequence[int | None], wanted: Sequence[int]) -> dict[int, int | None] | None:
