@@ -18,7 +18,7 @@ from pathlib import Path
 from bleak import BleakClient
 
 import unknot
-from tests.benchmarks import profiles, safety
+from tests.benchmarks import learning, profiles, safety
 from tests.meddling import written
 from unknot.clock import FastLoop, VirtualTimeLoop
 from unknot.events import Event, LevelChanged
@@ -248,6 +248,7 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "drift": drift,
     "start_up": start_up,
     "profile_language": profiles.profile_language,
+    "recordings": learning.recordings,
     "stop_in_a_flood": safety.stop_in_a_flood,
     "dose": safety.dose,
     "hour_of_faults": safety.hour_of_faults,

@@ -158,9 +158,9 @@ class _Body:
         lines = ["[match]"]
         name = shown_name(device)
         own = [one for one in device.services if not one.endswith(BASE_SUFFIX) and one not in SHARED]
-        if name.strip():
+        if _pattern(name).strip("*? "):
             lines.append(f"names = [{inline(_pattern(name))}]")
-        if device.services and (own or name.strip()):
+        if device.services and (own or _pattern(name).strip("*? ")):
             lines.append(f"services = [{', '.join(inline(_short(one)) for one in device.services)}]")
         if len(lines) == 1:
             lines.append("# How it shows itself was not recorded: fill in its name, or name ball and profile yourself.")
@@ -481,5 +481,6 @@ def _ways(attribute: Attribute) -> list[str]:
 def _pattern(name: str) -> str:
     """The name with a star for what differs from ball to ball, as far as one name tells."""
     stem = re.sub(r"(?<=[-_ ])[0-9A-Fa-f]{2,12}$|(?<=[A-Za-z])[0-9]{3,}$", "", name)
-    stem = re.sub(r"[*?\[\]]", "?", stem)[: GLOB_MAX - 1]
-    return stem if stem == name else f"{stem}*"
+    is_whole = stem == name and len(stem) < GLOB_MAX
+    signs = (sign if sign.isprintable() and sign not in "*?[]" else "?" for sign in stem[: GLOB_MAX - 1])
+    return "".join(signs) + "*" * (not is_whole)
