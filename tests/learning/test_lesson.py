@@ -162,6 +162,34 @@ async def test_neither_address_is_in_the_draft(tmp_path: Path) -> None:
     assert {one.address for one in recording.meeting.devices.values()} == {BALL}
 
 
+def test_a_slider_that_was_dragged_has_the_values_between_too() -> None:
+    raw = [
+        made.write(1 + 0.4 * n, bytes([0xA5, level, 3]))
+        for n, level in enumerate((*range(1, 60, 4), *range(60, 1, -7)))
+    ]
+    _, result = taught(*raw, made.write(40, b"\xa5\x00\x03"))
+    assert result.profile is not None
+    assert result.profile.motor.levels == 60
+    assert "values between those that were seen" in result.draft.text
+
+
+def test_a_fine_slider_becomes_a_hundred_levels() -> None:
+    values = [*range(100, 10_000, 333), 10_000, *range(9000, 500, -777)]
+    raw = [made.write(1 + 0.4 * n, value.to_bytes(2, "little")) for n, value in enumerate(values)]
+    _, result = taught(*raw, made.write(60, b"\x00\x00"))
+    assert result.profile is not None, result.why
+    assert result.profile.motor.levels == 100
+    assert result.writes.done == result.writes.all
+
+
+def test_a_guess_is_marked_where_the_file_begins() -> None:
+    _, result = taught(*board(10, 20, 30, 20), made.write(20, b"\x33\x44"))
+    assert result.profile is not None
+    beginning = result.draft.text.split("schema = 1")[0]
+    assert "that this is the stop is a guess" in beginning
+    assert "is the level is a guess" in beginning
+
+
 FRAMES = st.lists(
     st.tuples(st.sampled_from([0x10, 0x12, 0x20]), st.booleans(), st.floats(0, 5), st.binary(min_size=0, max_size=6)),
     max_size=30,

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.learning import made
@@ -116,6 +116,9 @@ def test_the_log_is_taken_out_of_a_bug_report(tmp_path: Path) -> None:
     assert len(packets) == len(PACKETS)
 
 
+_WHOLE = archive(**{"btsnoop_hci.log": FORMATS["btsnoop H4"] * 5})
+CORRUPT = _WHOLE[:60] + bytes(10) + _WHOLE[70:]
+
 REFUSED = {
     "empty": (b"", "an empty file"),
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(40), "a picture (PNG)"),
@@ -125,6 +128,7 @@ REFUSED = {
     "btsnooz": (b"--- BEGIN:BTSNOOP_LOG_SUMMARY (100 bytes) ---", "switch the full snoop log on"),
     "zip": (archive(a=b"b"), "an archive (zip) without btsnoop_hci.log"),
     "broken zip": (archive(**{"btsnoop_hci.log": FORMATS["btsnoop H4"]})[:60], "damaged or locked"),
+    "corrupt zip": (CORRUPT, "damaged or locked"),
     "short": (b"btsnoop\0\0\0", "ends inside its first 16 bytes"),
     "other link": (made.btsnoop([], 1003), "data link 1003: BCSP"),
     "sniffer": (made.pcapng(PACKETS, 251), "link type 251: a sniffer's recording of the radio"),
@@ -161,6 +165,7 @@ RAW = st.lists(
 )
 
 
+@settings(deadline=None)  # files are slow on a busy machine
 @given(RAW, st.sampled_from(["btsnoop", "monitor", "pcap", "pcapng", "PacketLogger"]))
 def test_packets_survive_every_format(raw: list[made.Raw], form: str) -> None:
     content = {
@@ -191,6 +196,7 @@ HEADS = (
 )
 
 
+@settings(deadline=None)  # files are slow on a busy machine
 @given(st.sampled_from(HEADS), st.binary(max_size=400))
 def test_no_bytes_bring_about_anything_but_our_error(head: bytes, rest: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder, suppress(CaptureError):
@@ -198,6 +204,7 @@ def test_no_bytes_bring_about_anything_but_our_error(head: bytes, rest: bytes) -
         lesson.learn(recording, lesson.choose(recording, ""))
 
 
+@settings(deadline=None)  # files are slow on a busy machine
 @given(st.lists(st.tuples(st.sampled_from([2, 4]), st.booleans(), st.binary(max_size=40)), max_size=20))
 def test_no_packets_bring_about_anything_but_our_error(raw: list[tuple[int, bool, bytes]]) -> None:
     packets: list[made.Raw] = [made.connected(), *made.table()]

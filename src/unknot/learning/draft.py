@@ -116,6 +116,9 @@ def _head(writer: _Writer) -> str:
     lines = ["#:schema ./profile.schema.json", "# Learned from a recording, and never tried on a ball."]
     lines += [f"# MISSING: {_printable(text)}." for text in writer.missing]
     known = lesson.levels
+    if known is not None and known.guesses:
+        lines.append("# GUESSED, so look at it before anything moves:")
+        lines += [f"# - {_printable(guess)}." for guess in known.guesses]
     gaps = [*(known.guesses if known is not None else ()), *writer.gaps]
     gaps += ["what the motor does when the link drops, or when nobody says anything, was not seen"]
     lines += [

@@ -295,7 +295,7 @@ def _scale(found: Levels, *, is_given: bool) -> None:
     known = found.wires
     highest = max(known, default=0)
     line = _line(known)
-    if line is not None and (is_given or len(known) > 1 or known.get(1) == 1):
+    if line is not None and highest <= LEVELS_MAX and (is_given or len(known) > 1 or known.get(1) == 1):
         scale, offset = line
         found.highest = highest
         found.conversion = {**({"scale": scale} if scale != 1 else {}), **({"offset": offset} if offset else {})}
@@ -305,7 +305,9 @@ def _scale(found: Levels, *, is_given: bool) -> None:
         step = greatest / found.highest
         found.conversion = {} if greatest == found.highest else {"scale": step}
         found.wires = {
-            level: wire for wire in known.values() if (level := round(wire / step)) and round(level * step) == wire
+            level: wire
+            for wire in known.values()
+            if (level := int(wire / step + 0.5)) and int(level * step + 0.5) == wire
         }
         found.guesses.append(f"values between those that were seen, up to {greatest}, are taken for levels, too")
     else:
