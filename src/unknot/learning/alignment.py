@@ -246,12 +246,14 @@ def _joint(pairs: Sequence[tuple[int, int]]) -> str | None:
     highs, lows = {one for one, _ in pairs}, {other for _, other in pairs}
     if len(different) < 3 or len(lows) == 1 or highs == lows:
         return None
-    big = _evenness([one << 8 | other for one, other in different])
-    little = _evenness([other << 8 | one for one, other in different])
+    big, little = (
+        [one << 8 | other for one, other in row] for row in (different, [(low, high) for high, low in different])
+    )
     is_grid = len(different) >= GRID * len(highs) * len(lows)
-    if is_grid and min(big, little) > EVEN:
+    if is_grid and min(_evenness(big), _evenness(little)) > EVEN:
         return None
-    return "u16be" if big <= little else "u16le"
+    # Of two orders that are as even, the smaller numbers are meant.
+    return "u16be" if (_evenness(big), max(big)) <= (_evenness(little), max(little)) else "u16le"
 
 
 def _evenness(values: list[int]) -> float:

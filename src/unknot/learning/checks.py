@@ -141,9 +141,13 @@ def _candidates(frames: Sequence[bytes], varying: Sequence[int]) -> Iterator[Fou
     """Every check that holds for the first two frames at a place where they vary."""
     length = len(frames[0])
     changing = frozenset(varying)
+    columns = {at: bytes(data[at] for data in frames) for at in varying}
+    twice = {at for at in varying if list(columns.values()).count(columns[at]) > 1}  # one value that stands twice
     for name, algorithm in ALGORITHMS.items():
         places = [
-            at for at in _places(length, algorithm.size) if not changing.isdisjoint(range(at, at + algorithm.size))
+            at
+            for at in _places(length, algorithm.size)
+            if not (changing - twice).isdisjoint(range(at, at + algorithm.size))
         ]
         if not places:
             continue
