@@ -162,3 +162,9 @@ def _drains(series: Series) -> bool:
     seconds = series[-1][0] - series[0][0]
     slow = values[0] - values[-1] <= max(2.0, DRAIN_MOST * seconds)
     return slow and all(-BATTERY_STEP <= step <= 1 for step in steps) and values[-1] < values[0]
+
+
+def is_not_known(group: Group, data: bytes) -> bool:
+    """Whether a report says that the battery is not known."""
+    part = next((one for one in group.slots if one.role is Role.BATTERY), None)
+    return part is not None and group.value(part, data) == NOT_KNOWN
