@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unknot.cli.frames import shorts
+from unknot.cli.learned import PROPERTIES, document, heard, samples, title
 from unknot.cli.tables import table
 from unknot.cli.words import as_json, paragraph, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from unknot.learning.forms import Group, Part
-    from unknot.learning.gatt import Attribute, Device, Talk
+    from unknot.learning.gatt import Attribute, Talk
     from unknot.learning.lesson import Lesson, Recording
     from unknot.learning.trial import Count, Trial
 
-SAMPLES = 3
-"""Frames of each group that are shown with their time."""
 
 DEVICES_SHOWN = 10
 """Devices that are listed; advertisers to which nobody connected are only counted."""
@@ -85,7 +82,7 @@ def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], fil
     learned = lesson.learn(recording, device, given)
     result = trial.tried(learned, name)
     if as_json:
-        click.echo(json.dumps(_document(learned, result), indent=2))
+        click.echo(json.dumps(document(learned, result), indent=2))
     else:
         _show(learned, result)
     if file is not None:
@@ -156,7 +153,7 @@ def _show_devices(lesson: Lesson) -> None:
     table(
         ("DEVICE", "ADDRESS", "WRITES", "REPORTS", ""),
         [
-            (_title(one), printable(one.address), str(one.writes), str(_heard(one)),
+            (title(one), printable(one.address), str(one.writes), str(heard(one)),
              "looked at" if one is lesson.device else "")
             for one in met[:DEVICES_SHOWN]
         ],
@@ -179,16 +176,6 @@ def _show_devices(lesson: Lesson) -> None:
         paragraph(f"! {device.prepared} long or signed writes are left out.", hang=2)
 
 
-def _title(device: Device) -> str:
-    from unknot.learning.lesson import shown_name
-
-    return printable(shown_name(device)) or "(no name)"
-
-
-def _heard(device: Device) -> int:
-    return sum(one.heard.count for one in device.attributes.values())
-
-
 def _called(attribute: Attribute) -> str:
     if not attribute.uuid:
         return f"handle {attribute.handle}, UUID not recorded"
@@ -196,14 +183,11 @@ def _called(attribute: Attribute) -> str:
     return f"{shorts([attribute.uuid])}{within}"
 
 
-_PROPERTIES = {0x02: "read", 0x04: "write without response", 0x08: "write", 0x10: "notify", 0x20: "indicate"}
-
-
 def _uses(attribute: Attribute) -> list[str]:
     """What it can do, and what was done."""
     lines = []
     if attribute.properties is not None:
-        words = [word for bit, word in _PROPERTIES.items() if attribute.properties & bit]
+        words = [word for bit, word in PROPERTIES.items() if attribute.properties & bit]
         lines.append(f"can {', '.join(words) or 'nothing'}")
     for talk, verb in ((attribute.written, "written"), (attribute.heard, "heard")):
         if talk.count:
@@ -233,12 +217,12 @@ def _lengths(talk: Talk) -> str:
 def _show_group(lesson: Lesson, group: Group) -> None:
     """One form, what stands where, and some samples."""
     count = sum(one.count for one in group.frames)
-    samples = _samples(lesson, group)
+    shown_frames = samples(lesson, group)
     facts = [_times(count)]
     if len(group.frames) > 1:
         facts.append(f"{len(group.frames)} different")
-    elif samples:
-        facts.append(f"first at {lesson.clock(samples[0][0]):.2f} s")
+    elif shown_frames:
+        facts.append(f"first at {lesson.clock(shown_frames[0][0]):.2f} s")
     if group.period is not None:
         facts.append(f"every {group.period:.3g} s by itself")
     if any(one.refused for one in group.frames):
@@ -246,7 +230,7 @@ def _show_group(lesson: Lesson, group: Group) -> None:
     paragraph(f"  {'<' if group.heard else '>'} {printable(group.template)}  ({', '.join(facts)})", hang=6)
     if len(group.frames) > 1 or group.slots:
         paragraph(f"      {'; '.join(_place(part) for part in group.parts if part.content)}", hang=8)
-    for time, data in samples if len(group.frames) > 1 else ():
+    for time, data in shown_frames if len(group.frames) > 1 else ():
         shown = data[:SAMPLE_BYTES].hex(" ").upper() + (" …" if len(data) > SAMPLE_BYTES else "")
         click.echo(f"      {lesson.clock(time):8.2f} s  {shown}")
 
@@ -257,18 +241,6 @@ def _place(part: Part) -> str:
     proof = f" {part.seal}, proved by {part.evidence} frames" if part.evidence else ""
     name = f" {part.name}" if part.is_slot and part.name != part.role.value else ""
     return f"{where} {part.role.value}{name}{proof}"
-
-
-def _samples(lesson: Lesson, group: Group) -> list[tuple[float, bytes]]:
-    own = {one.data for one in group.frames}
-    said: Sequence[Any] = lesson.told.get(group.handle, ()) if group.heard else lesson.said
-    found: dict[bytes, float] = {}
-    for one in said:
-        if one.data in own and one.data not in found and (group.heard or one.group is group):
-            found[one.data] = one.time
-            if len(found) == SAMPLES:
-                break
-    return [(time, data) for data, time in found.items()]
 
 
 def _show_finding(lesson: Lesson, result: Trial) -> None:
@@ -291,54 +263,3 @@ def _counted(count: Count, what: str, roles: dict[int, str]) -> str:
     shown = [f"{roles.get(handle, handle)} {data[:SAMPLE_BYTES].hex(' ').upper()}" for handle, data in count.others]
     more = f", and {len(shown) - OTHERS_SHOWN} more" if len(shown) > OTHERS_SHOWN else ""
     return f"{text}; these are not: {', '.join(shown[:OTHERS_SHOWN])}{more}"
-
-
-def _document(lesson: Lesson, result: Trial) -> dict[str, Any]:
-    """The same for programs."""
-    recording, device, known = lesson.recording, lesson.device, lesson.levels
-    return {
-        "file": str(recording.file),
-        "packets": recording.packets,
-        "seconds": round(recording.seconds, 3),
-        "broken_at": recording.flaws.broken_at,
-        "cut": recording.flaws.cut,
-        "devices": [
-            {"name": _title(one), "address": one.address, "writes": one.writes, "reports": _heard(one),
-             "chosen": one is device}
-            for one in recording.meeting.devices.values() if one.connected
-        ],
-        "characteristics": [
-            {"name": role, **_characteristic(lesson, device.attributes[handle])}
-            for handle, role in result.draft.roles.items()
-        ],
-        "levels": None if known is None else {
-            "frame": known.group.template, "highest": known.highest, "wire": known.wires, "guesses": known.guesses,
-            "stop": [step.data.hex() for step in known.stop],
-        },
-        "reproduced": {
-            what: {"done": count.done, "all": count.all, "others": [data.hex() for _, data in count.others]}
-            for what, count in (("writes", result.writes), ("reports", result.reports))
-        },
-        "missing": result.why,
-        "draft": result.draft.text,
-    }  # fmt: skip
-
-
-def _characteristic(lesson: Lesson, attribute: Attribute) -> dict[str, Any]:
-    return {
-        "handle": attribute.handle,
-        "service": attribute.service or None,
-        "characteristic": attribute.uuid or None,
-        "properties": None
-        if attribute.properties is None
-        else [word for bit, word in _PROPERTIES.items() if attribute.properties & bit],
-        "groups": [
-            {"heard": group.heard, "frame": group.template, "count": sum(one.count for one in group.frames),
-             "different": len(group.frames), "every": group.period,
-             "parts": [{"at": part.at, "bytes": len(part.content), "is": part.role.value, "name": part.name or None,
-                        "check": part.seal or None, "proved_by": part.evidence or None} for part in group.parts],
-             "samples": [{"at": round(lesson.clock(time), 3), "bytes": data.hex()}
-                         for time, data in _samples(lesson, group)]}
-            for group in lesson.groups if group.handle == attribute.handle
-        ],
-    }  # fmt: skip

@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from unknot.errors import UsageError
 from unknot.learning.forms import Group, Part, Role
+from unknot.learning.scaling import is_even, scale
 from unknot.learning.steps import Step, bursts, find_steady, is_near, steady
-from unknot.profiles.model import LEVELS_MAX
-
-SLIDER = 12
-"""So many values that are not evenly spaced are a slider that was dragged, and those between them exist (judgement)."""
 
 
 @dataclass(slots=True)
@@ -269,7 +265,7 @@ def _settle(found: Levels, given: Sequence[int]) -> None:
         found.wires = dict(enumerate(values, 1))
     else:
         found.wires = {level: wire for level, wire in found.wires.items() if level}
-    _scale(found, is_given=bool(given))
+    scale(found, is_given=bool(given))
     if off is not None and "table" in found.conversion:
         table = found.conversion["table"]
         found.conversion["table"] = [off, *(table[1:] if isinstance(table, list) else ())]
@@ -280,59 +276,9 @@ def _take_last_for_stop(found: Levels, values: Sequence[int]) -> None:
     """Without a 0 and without another frame the last value that was written must be off, if it is unlike the others."""
     last = list(found.shown)[-1]
     rest = [value for value in values if value != last]
-    if last in (values[0], values[-1]) and len(rest) > 1 and not _is_even(values) and _is_even(rest):
+    if last in (values[0], values[-1]) and len(rest) > 1 and not is_even(values) and is_even(rest):
         found.stop = found.shown.pop(last)
         found.guesses.append("that this is the stop is a guess: its code is unlike those of the levels, and came last")
-
-
-def _is_even(values: Sequence[int]) -> bool:
-    ordered = sorted(values)
-    return len({high - low for low, high in pairwise(ordered)}) <= 1
-
-
-def _scale(found: Levels, *, is_given: bool) -> None:
-    """The highest level and the conversion, from the codes that were seen."""
-    known = found.wires
-    highest = max(known, default=0)
-    line = _line(known)
-    if line is not None and highest <= LEVELS_MAX and (is_given or len(known) > 1 or known.get(1) == 1):
-        scale, offset = line
-        found.highest = highest
-        found.conversion = {**({"scale": scale} if scale != 1 else {}), **({"offset": offset} if offset else {})}
-    elif not is_given and len(known) >= SLIDER:
-        greatest = max(known.values())
-        found.highest = min(greatest, 100 if greatest > LEVELS_MAX else LEVELS_MAX)
-        step = greatest / found.highest
-        found.conversion = {} if greatest == found.highest else {"scale": step}
-        found.wires = {
-            level: wire
-            for wire in known.values()
-            if (level := int(wire / step + 0.5)) and int(level * step + 0.5) == wire
-        }
-        found.guesses.append(f"values between those that were seen, up to {greatest}, are taken for levels, too")
-    else:
-        codes = [known[level] for level in sorted(known)]
-        if [*known] != list(range(1, len(known) + 1)):
-            found.wires = dict(enumerate(codes, 1))
-            found.guesses.append("not every level was seen: those that were are numbered from 1 on")
-        found.highest = len(codes)
-        found.conversion = {"table": [0, *codes]}
-        if codes != sorted(codes):
-            found.conversion["codes"] = True
-
-
-def _line(known: dict[int, int]) -> tuple[int, int] | None:
-    """Scale and offset, if the codes are evenly spaced."""
-    levels = sorted(known)
-    if len(levels) == 1:
-        (level,) = levels
-        return (known[level] // level, 0) if known[level] % level == 0 and known[level] else None
-    low, high = levels[0], levels[-1]
-    scale, rest = divmod(known[high] - known[low], high - low)
-    offset = known[low] - scale * low
-    if rest or scale <= 0 or any(known[level] != scale * level + offset for level in levels):
-        return None
-    return scale, offset
 
 
 def _find_renewals(found: Levels, said: Sequence[Step]) -> None:

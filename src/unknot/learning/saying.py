@@ -17,7 +17,7 @@ PAUSE_LEAST = 0.05
 
 
 class Saying:
-    """Writes the sections ``[motor]``, ``[settings]``, ``[values]``, ``[commands]``, ``[[init]]``, ``[[keep_alive]]``."""
+    """Writes the sections of the motor, its values, the commands, the greeting and the keep-alives."""
 
     def __init__(self, sheet: Sheet) -> None:
         self._sheet = sheet
