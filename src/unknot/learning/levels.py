@@ -207,9 +207,9 @@ def _find_company(found: Levels, said: Sequence[Step]) -> None:
     if found.stop:
         wanted = found.stop[0].meaning
         off = [burst for burst in others if any(step.meaning == wanted for step in burst)] or [found.stop]
-        found.stop = off[-1]
+        found.stop = _commonest(off)
     elif off:
-        found.stop = off[-1]
+        found.stop = _commonest(off)
     elif others:
         found.stop = others[-1]
         if not _is_off(found, found.stop):
@@ -222,6 +222,12 @@ def _find_company(found: Levels, said: Sequence[Step]) -> None:
                     wire = found.group.value(found.part, step.data)
                     own = burst if found.before or found.after else [step]
                     found.shown.setdefault(-1 if wire is None else wire, own)
+
+
+def _commonest(told: Sequence[list[Step]]) -> list[Step]:
+    """The burst that was said most often, the last of several: another may have met a keep-alive by chance."""
+    tally = Tally(_meanings(burst) for burst in told)
+    return max(reversed(told), key=lambda burst: tally[_meanings(burst)])
 
 
 def _is_off(found: Levels, burst: Sequence[Step]) -> bool:
