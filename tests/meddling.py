@@ -12,7 +12,7 @@ from unknot.simulator.firmware import Refusal
 if TYPE_CHECKING:
     import pytest
 
-ATT_UNLIKELY_ERROR = 0x0E
+ATT_VALUE_NOT_ALLOWED = 0x13
 
 
 class Written(tuple[float, bytes]):
@@ -48,7 +48,7 @@ def refuse(
     monkeypatch: pytest.MonkeyPatch,
     sim: SimulatedBall,
     unwelcome: Callable[[bytes], bool],
-    code: int = ATT_UNLIKELY_ERROR,
+    code: int = ATT_VALUE_NOT_ALLOWED,
 ) -> None:
     """From now on the firmware refuses these writes with an ATT error code."""
     take = sim.firmware.write

@@ -200,6 +200,17 @@ async def test_a_level_that_was_refused_once_is_written_again(air: Air, monkeypa
         assert sim.level == ball.level == 2
 
 
+async def test_an_unlikely_error_is_no_refusal_but_what_a_system_says_when_it_does_not_know(
+    air: Air, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    refuse(monkeypatch, sim, lambda data: data == b"\xa5\x02\xa7", code=0x0E)
+    async with unknot.connect(simulate=air) as ball:
+        with pytest.raises(LinkTimeout):
+            await ball.set_level(2)
+        assert ball.is_restoring  # and the first write on the link is a stop
+
+
 async def test_a_level_that_is_refused_for_good_has_changed_nothing(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
     sim = air.add(SimulatedBall("button-ball"))
     refuse(monkeypatch, sim, lambda data: data == b"\xa5\x02\xa7")

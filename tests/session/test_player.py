@@ -261,6 +261,13 @@ def test_a_level_that_may_have_arrived_before_the_link_went_counts() -> None:
     assert bench.ended.motor_seconds == 1
 
 
+def test_a_link_that_is_lost_before_the_last_level_has_arrived_is_waited_for() -> None:
+    player = Player(tiny(1))
+    player.handle(Begin(), BEGAN)  # the one level that there is, is being written
+    player.handle(Lost("gone", 0, BEGAN), BEGAN + 0.1)
+    assert player.state is State.LOST
+
+
 def test_a_lapse_is_eased_in_again_and_not_a_pause() -> None:
     bench = begun(tiny(), 5)
     bench.turn(0)

@@ -7,6 +7,7 @@ import pytest
 import unknot
 from tests.meddling import refuse, written
 from tests.profiles.shipped import DRIVEN, TYPICAL
+from tests.stack.muscle import SHORT, step
 from tests.stack.stage import until
 from unknot.api import free_session
 from unknot.clock import VirtualTimeLoop
@@ -22,6 +23,13 @@ from unknot.protocols.writes import planned_writes
 from unknot.session.ledger import Ledger
 from unknot.session.player import State
 from unknot.simulator import Air, SimulatedBall
+
+
+def one_hold(folder: Path) -> str:
+    """A protocol with one level: when it has been asked for, none is left that will be."""
+    file = folder / "hold.toml"
+    file.write_text(SHORT + step("settle", "2s", 20) + step("hold", "2s", 20) + step("stretch", "2s"))
+    return str(file)
 
 
 def names(events: list[Event]) -> list[str]:
@@ -104,6 +112,21 @@ async def test_a_button_that_is_pressed_to_off_before_the_first_write_is_answere
         await asyncio.sleep(30)
         assert session.state is State.PAUSED
         assert sim.level == 0
+
+
+async def test_a_link_that_is_lost_before_the_first_level_is_answered_is_waited_for(tmp_path: Path) -> None:
+    sim = SimulatedBall("button-ball", connection_interval=0.03)
+    async with (
+        unknot.connect(simulate=Air(sim)) as ball,
+        unknot.play(one_hold(tmp_path), on=ball, on_link_restored="resume") as session,
+    ):
+        await until(lambda: sim.level > 0)
+        sim.drop_link(away=2)
+        assert sim.level == 1
+        ended = await session.wait()
+    assert ended.reason == "completed"
+    assert [level for _, level in sim.trace.points] == [1, 0, 1, 0]
+    assert ended.motor_seconds >= sim.trace.seconds_on() - 0.1
 
 
 async def test_skip_goes_to_the_next_step_and_after_the_last_one_it_is_complete(air: Air) -> None:

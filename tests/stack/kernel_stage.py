@@ -6,8 +6,8 @@ The kernel's adapter is a virtual controller on the same link as those of the ba
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from bumble.hci import Address
 from dbus_fast import BusType, Message, MessageType, Variant
@@ -19,8 +19,9 @@ from unknot.simulator.peripheral import Peripheral
 from unknot.simulator.radio_link import RadioLink, VirtualController
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
     from types import TracebackType
-    from typing import Any, Self
+    from typing import Self
 
     from unknot.simulator import SimulatedBall
 
@@ -48,17 +49,14 @@ class KernelStage(Stage):
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
-        self._bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-        self._open.callback(self._bus.disconnect)
         await self._open.enter_async_context(kernel(self.link))
-        async with asyncio.timeout(POWER_SECONDS):
-            await self._power(is_on=True)
+        await power()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._power(is_on=False)  # so that no connection is left half open
+        await power(is_on=False)  # so that no connection is left half open
         await self._open.aclose()
 
     async def bring(self, ball: SimulatedBall) -> SimulatedBall:
@@ -72,27 +70,38 @@ class KernelStage(Stage):
         return ball
 
     async def power_off(self) -> None:
-        await self._power(is_on=False)
+        await power(is_on=False)
 
     async def power_on(self) -> None:
-        await self._power(is_on=True)
+        await power()
 
     async def forget(self, ball: SimulatedBall) -> None:
         path = f"{ADAPTER}/dev_{ball.address.replace(':', '_')}"
-        await self._call(ADAPTER, "org.bluez.Adapter1", "RemoveDevice", "o", [path])
+        async with _bus() as bus:
+            await _call(bus, "org.bluez.Adapter1", "RemoveDevice", "o", [path])
 
-    async def _power(self, *, is_on: bool) -> None:
-        """Switch the adapter; asked again while bluetoothd does not know it yet or is busy with it."""
-        wanted = ["org.bluez.Adapter1", "Powered", Variant("b", is_on)]
-        while not await self._call(  # noqa: ASYNC110 - bluetoothd is asked over the bus
-            ADAPTER, "org.freedesktop.DBus.Properties", "Set", "ssv", wanted
-        ):
+
+async def power(*, is_on: bool = True) -> None:
+    """Switch the adapter; asked again while bluetoothd does not know it yet or is busy with it."""
+    wanted = ["org.bluez.Adapter1", "Powered", Variant("b", is_on)]
+    async with _bus() as bus, asyncio.timeout(POWER_SECONDS):
+        while not await _call(bus, "org.freedesktop.DBus.Properties", "Set", "ssv", wanted):  # noqa: ASYNC110 - asked over the bus
             await asyncio.sleep(0.1)
 
-    async def _call(self, path: str, interface: str, member: str, signature: str, body: list[Any]) -> bool:
-        """Ask bluetoothd for something; whether it did it."""
-        message = Message(
-            destination="org.bluez", path=path, interface=interface, member=member, signature=signature, body=body
-        )
-        answer = await self._bus.call(message)
-        return answer is not None and answer.message_type is MessageType.METHOD_RETURN
+
+@asynccontextmanager
+async def _bus() -> AsyncIterator[MessageBus]:
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    try:
+        yield bus
+    finally:
+        bus.disconnect()
+
+
+async def _call(bus: MessageBus, interface: str, member: str, signature: str, body: list[Any]) -> bool:
+    """Ask bluetoothd for something about the adapter; whether it did it."""
+    message = Message(
+        destination="org.bluez", path=ADAPTER, interface=interface, member=member, signature=signature, body=body
+    )
+    answer = await bus.call(message)
+    return answer is not None and answer.message_type is MessageType.METHOD_RETURN

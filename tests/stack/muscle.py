@@ -28,7 +28,8 @@ source = {{ {sourced}for = "J" }}
 """
 
 
-def _step(do: str, seconds: str, to: int | None = None) -> str:
+def step(do: str, seconds: str, to: int | None = None) -> str:
+    """A step of a protocol, with its intensity in % if it has one."""
     if to is None:
         return STEP.format(do=do, seconds=seconds, to="", sourced="")
     return STEP.format(do=do, seconds=seconds, to=f"to = {to}\n", sourced='to = "J", ')
@@ -38,6 +39,6 @@ def _step(do: str, seconds: str, to: int | None = None) -> str:
 def short_muscle(tmp_path: Path) -> str:
     """The file of a protocol that has all its phases in a few seconds of real time."""
     file = tmp_path / "short.toml"
-    steps = (_step("settle", "2s", 20), _step("hold", "1s", 20), _step("move", "1s"), _step("stretch", "1s"))
+    steps = (step("settle", "2s", 20), step("hold", "1s", 20), step("move", "1s"), step("stretch", "1s"))
     file.write_text(SHORT + "".join(steps))
     return str(file)

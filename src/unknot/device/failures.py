@@ -16,6 +16,7 @@ from bleak.exc import (
     BleakDeviceNotFoundError,
     BleakError,
     BleakGATTProtocolError,
+    BleakGATTProtocolErrorCode,
 )
 
 from unknot.device import rfkill
@@ -24,6 +25,10 @@ from unknot.errors import AttError, BallNotFound, BluetoothUnavailable, GattMism
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+UNLIKELY = BleakGATTProtocolErrorCode.UNLIKELY_ERROR
+"""What BlueZ says for a transaction that ended with its link, or that the ball has not answered for 30 s: nobody knows
+whether it was obeyed (measured; Bluetooth Core, Vol 3, Part F, 3.4.1.1)."""
 
 CONNECTING = "connecting to"
 """What is being done when a device handle turns out to be stale."""
@@ -122,9 +127,8 @@ def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
     match error:
         case BleakCharacteristicNotFoundError():
             return GattMismatch(f"{where}: the ball has no characteristic {error.char_specifier}", address=address)
-        case BleakGATTProtocolError():
-            code = int(error.args[0])
-            return _refused(where, address, str(error.args[-1]), code)
+        case BleakGATTProtocolError() if error.code != UNLIKELY:
+            return _refused(where, address, str(error.args[-1]), int(error.code))
         case BleakDBusError() if error.dbus_error == "org.bluez.Error.NotPermitted" and "aired" in str(error):
             # BlueZ says "Not paired" for three ATT errors, of which it does not say which.
             return _refused(where, address, str(error), None)
@@ -146,6 +150,8 @@ def recognise(error: BaseException, doing: str = "", address: str = "") -> Troub
             return Trouble.NO_ANSWERER
         case BleakCharacteristicNotFoundError():
             return Trouble.LACKING
+        case BleakGATTProtocolError():  # the one that is no refusal
+            return Trouble.NOT_ANSWERED
         case BleakDBusError():
             return _switched_off(_from_dbus(error, doing))
         case BleakError():

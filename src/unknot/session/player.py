@@ -108,8 +108,9 @@ class Player:
 
     @property
     def needs_motor(self) -> bool:
-        """Whether the motor is on, or will be; a last stretch goes on without a ball."""
-        return self._level > 0 or self.state is not State.RUNNING or any(cue.level for cue in self._cues)
+        """Whether the motor is on, or will be, or was asked for; a last stretch goes on without a ball."""
+        is_on = self._level > 0 or self._asked > 0
+        return is_on or self.state is not State.RUNNING or any(cue.level for cue in self._cues)
 
     @property
     def deadline(self) -> float | None:
@@ -177,6 +178,7 @@ class Player:
         if cue is not None and cue.level != self._level:
             due = self._origin + cue.at
             effects.append(SetLevel(cue.level, due) if cue.level else StopMotor(due))
+        if cue is not None:
             self._asked = cue.level
         if cue is not None and cue.level == 0:
             self._held_to = None
