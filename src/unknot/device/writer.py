@@ -208,8 +208,11 @@ class Writer:
             self._proved_until = self._written_at + (self._safety.lease or math.inf)
 
     def has_lapsed(self, now: float) -> bool:
-        """Whether the lease of the last command that is known to have reached the ball has run out."""
-        return now > self._proved_until - CLOCK_EPSILON
+        """Whether the lease of the last command that is known to have reached the ball has run out.
+
+        A level that the person chose on the ball has none: when it ends, it is the person who ended it.
+        """
+        return not math.isinf(self.leased_until) and now > self._proved_until - CLOCK_EPSILON
 
     def hear_off(self) -> None:
         """The ball reported level 0, in answer to the newest command as far as its reports can tell."""

@@ -247,7 +247,12 @@ class Player:
         return [Tell(events.LinkRestored(self.elapsed(now), event.outcome, event.address))]
 
     def _lapsed(self, event: Input, now: float) -> list[Effect]:
-        """The motor went off because the radio was slow; nobody wanted it off, so it is eased in again."""
+        """The motor went off because the radio was slow; nobody wanted it off, so it is eased in again.
+
+        A level that the person chose on the ball is not ours to start again.
+        """
+        if self._held_to is not None:
+            return self._observed(Observed(0), now)
         effects = self._changed(0, now, now)
         if self.state is State.RUNNING:
             self._cues = self.timeline.onwards(self.position(now), 0, held_to=self._held_to)
