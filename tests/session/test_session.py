@@ -117,16 +117,18 @@ async def test_a_button_that_is_pressed_to_off_before_the_first_write_is_answere
 @pytest.mark.parametrize("profile", ["open-ball", "button-ball", "theragun-4"])
 async def test_a_button_that_chose_a_level_and_switches_it_off_later_pauses(profile: str) -> None:
     sim = SimulatedBall(profile)
-    async with unknot.connect(sim.name, profile=profile, simulate=Air(sim)) as ball:
-        async with unknot.play("calf", on=ball) as session:
-            await asyncio.sleep(20)
+    async with (
+        unknot.connect(sim.name, profile=profile, simulate=Air(sim)) as ball,
+        unknot.play("calf", on=ball) as session,
+    ):
+        await asyncio.sleep(20)
+        sim.press_button()
+        assert sim.level
+        await asyncio.sleep(5)  # longer than any lease
+        while sim.level:
             sim.press_button()
-            assert sim.level
-            await asyncio.sleep(5)  # longer than any lease
-            while sim.level:
-                sim.press_button()
-            await asyncio.sleep(10)
-            assert (session.state, sim.level) == (State.PAUSED, 0)
+        await asyncio.sleep(10)
+        assert (session.state, sim.level) == (State.PAUSED, 0)
 
 
 async def test_a_link_that_is_lost_before_the_first_level_is_answered_is_waited_for(tmp_path: Path) -> None:
