@@ -16,7 +16,7 @@ from unknot.device.echoes import Echoes
 from unknot.device.greeting import Greeting
 from unknot.device.link import PARTING_SECONDS, Link
 from unknot.device.precautions import Precautions
-from unknot.device.reach import reach
+from unknot.device.reach import SETTLING_SECONDS, reach
 from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
 from unknot.protocols import limits
@@ -381,7 +381,8 @@ class Ball:
         address, was_on = self.address, self.level > 0
         try:
             await self._link.abandon()
-            seconds = self._restore_seconds + self._greeting.longest_dialogue
+            await asyncio.sleep(SETTLING_SECONDS)
+            seconds = self._restore_seconds - SETTLING_SECONDS + self._greeting.longest_dialogue
             outcome = await reach(self._link, self._seek, self._greeting.greet_with_stop, seconds=seconds)
         except LinkError as error:
             self._is_restorable = False
