@@ -41,8 +41,8 @@ def test_commands_print_what_the_readme_shows(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "100")
     words = words_of(command)
-    if words[0] in ("run", "vibrate", "stop", "scan") and "--simulate" not in words:
-        words += ["--simulate"] if words[0] == "scan" else ["--simulate", "--speed", "max"]
+    if words[0] in ("run", "vibrate", "stop", "scan", "inspect") and "--simulate" not in words:
+        words += ["--simulate"] if words[0] in ("scan", "inspect") else ["--simulate", "--speed", "max"]
     prints(words, printed, capsys)
 
 
