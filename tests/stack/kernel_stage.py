@@ -13,7 +13,7 @@ from bumble.hci import Address
 from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from tests.stack.stage import Stage
+from tests.stack.stage import UNGUARDED, Stage
 from unknot.simulator.controllers import kernel
 from unknot.simulator.peripheral import Peripheral
 from unknot.simulator.radio_link import RadioLink, VirtualController
@@ -44,7 +44,7 @@ class KernelStage(Stage):
 
     def __init__(self, *, interval: float = INTERVAL) -> None:
         super().__init__()
-        self.simulate = False
+        self.simulate = UNGUARDED
         self.link = RadioLink(interval=interval)
         self._open = AsyncExitStack()
 

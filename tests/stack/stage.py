@@ -15,6 +15,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from unknot.device.radio import Radio
 from unknot.simulator import Air, SimulatedBall
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from unknot.api import Simulate
+
+
+UNGUARDED = Radio(guard=None)
+"""The system's own radio without guards: each is a process that takes its time to start, and has tests of its own."""
 
 
 class Stage(ABC):

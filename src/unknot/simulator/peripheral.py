@@ -34,6 +34,10 @@ ADVERTISING_INTERVAL = 100.0
 POLL_SECONDS = 0.1
 """How often a ball without a link is asked whether it advertises, and under which address (judgement)."""
 
+REFUSAL_SECONDS = 0.1
+"""When a ball ends a connection that it does not want (judgement): within its first few events. A Linux 6.1.192 kernel
+that loses one before that takes its bluetoothd down."""
+
 _ASKED_FOR = (
     hci.HCI_ErrorCode.REMOTE_USER_TERMINATED_CONNECTION_ERROR,
     hci.HCI_ErrorCode.CONNECTION_TERMINATED_BY_LOCAL_HOST_ERROR,
@@ -121,7 +125,7 @@ class Peripheral:
     def _connected(self, connection: Connection) -> None:
         self._advertised = None  # a controller stops advertising when it is connected
         if self.ball.is_connected or not self.ball.is_in_reach or self.ball.refuses_link():
-            self._end(connection)
+            asyncio.get_running_loop().call_later(REFUSAL_SECONDS, self._end, connection)
             return
         self._connection = connection
         connection.on(Connection.EVENT_DISCONNECTION, lambda reason: self._disconnected(connection, reason))

@@ -11,7 +11,7 @@ from bleak.backends.bluezdbus import manager
 
 from tests.stack.bluez.bus import PrivateBus
 from tests.stack.bluez.service import Service
-from tests.stack.stage import Stage
+from tests.stack.stage import UNGUARDED, Stage
 from unknot.device import link
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class BluezStage(Stage):
 
     def __init__(self, adapters: Sequence[str] = ("hci0",), further: str = "") -> None:
         super().__init__()
-        self.simulate = False
+        self.simulate = UNGUARDED
         self._adapters = adapters
         self._further = further
         self._all = AsyncExitStack()

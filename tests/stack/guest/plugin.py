@@ -50,10 +50,3 @@ async def stage() -> AsyncIterator[Stage]:
     """The kernel's stage, with no ball yet."""
     async with KernelStage() as stage:
         yield stage
-
-
-@pytest.fixture
-async def system() -> AsyncIterator[Stage]:
-    """The same: here every link belongs to the system."""
-    async with KernelStage() as stage:
-        yield stage

@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import fcntl
 import json
+import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 
@@ -20,11 +22,14 @@ from tests.stack.vm import image, machine, needs, results
 GUEST = machine.PROJECT / machine.GUEST
 """The folder of the tests that only the guest has."""
 
-SHARED_TESTS = ("test_scenarios.py", "test_system.py")
+SHARED_TESTS = ("test_scenarios.py",)
 """Tests beside that folder which the guest plays too, on its own stage."""
 
 SHARED = "virtual-machine.json"
 """Where the one run leaves its outcomes, for the other workers of pytest-xdist."""
+
+MACHINES = 2
+"""Machines that run at the same time, each on a processor of its own; more would gain little, since each must boot."""
 
 BLUETOOTHD = "bluetoothd.log"
 """Where it leaves the whole log of the guest's bluetoothd if a test failed, beside the other."""
@@ -110,11 +115,23 @@ def _run(session: pytest.Session, folder: Path) -> dict[str, object]:
     if told["missing"]:
         return told
     tests = [item for item in session.items if isinstance(item, GuestTest)]
-    names = [f"{test.path.relative_to(machine.PROJECT)}::{test.name}" for test in tests]
     try:
-        done = machine.run(image.load(), names)
-        (folder / BLUETOOTHD).write_text(done.bluetoothd)
-        told["outcomes"] = [asdict(one) for one in done.outcomes]
+        loaded = image.load()
+        with ThreadPoolExecutor() as machines:
+            done = list(machines.map(lambda names: machine.run(loaded, names), _shared_out(tests)))
+        (folder / BLUETOOTHD).write_text("\n".join(one.bluetoothd for one in done))
+        told["outcomes"] = [asdict(outcome) for one in done for outcome in one.outcomes]
     except needs.MachineError as error:
         told["error"] = str(error)
     return told
+
+
+def _shared_out(tests: list[GuestTest]) -> list[list[str]]:
+    """The names of the tests for each machine: one machine for each of the host's processors, whole files to each."""
+    files: dict[Path, list[str]] = {}
+    for test in tests:
+        files.setdefault(test.path, []).append(f"{test.path.relative_to(machine.PROJECT)}::{test.name}")
+    shares: list[list[str]] = [[] for _ in range(min(MACHINES, os.cpu_count() or 1))]
+    for names in sorted(files.values(), key=len, reverse=True):
+        min(shares, key=len).extend(names)
+    return [share for share in shares if share]
