@@ -110,6 +110,7 @@ RECOGNISED: list[tuple[Trouble, Exception, str, str]] = [
     (Trouble.BUSY, BleakDBusError(FAILED, ["le-connection-busy"]), CONNECTING, "AA:BB"),
     (Trouble.ADAPTER_GONE, BleakError("adapter 'hci1' not found"), SCANNING, ""),
     (Trouble.ADAPTER_GONE, BleakDBusError("org.freedesktop.DBus.Error.UnknownObject", ["gone"]), SCANNING, ""),
+    (Trouble.FORGOTTEN, BleakDBusError("org.freedesktop.DBus.Error.UnknownObject", ["gone"]), CONNECTING, ""),
     (Trouble.INTERFERENCE, BleakDBusError(FAILED, ["le-connection-abort-by-local"]), CONNECTING, "AA:BB"),
     (Trouble.DROPPED, BleakDBusError(FAILED, ["le-connection-abort-by-remote"]), CONNECTING, "AA:BB"),
     (Trouble.DROPPED, BleakError("failed to discover services, device disconnected"), CONNECTING, "AA:BB"),

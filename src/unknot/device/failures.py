@@ -178,7 +178,8 @@ def _from_dbus(error: BleakDBusError, doing: str) -> Trouble:
     if name == "org.bluez.Error.InProgress":
         return Trouble.STUCK if doing == SCANNING else Trouble.BUSY
     if name == "org.freedesktop.DBus.Error.UnknownObject":
-        return Trouble.ADAPTER_GONE
+        # A service that began anew knows neither; only an adapter is asked for anything but a connection.
+        return Trouble.FORGOTTEN if doing == CONNECTING else Trouble.ADAPTER_GONE
     return _DBUS.get(name, Trouble.GONE)
 
 
