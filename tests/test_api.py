@@ -8,10 +8,12 @@ import pytest
 import unknot
 from tests.meddling import written
 from tests.profiles.shipped import DRIVEN, PROFILES
-from unknot import errors, events
+from unknot import api, errors, events
+from unknot.device.radio import Radio
 from unknot.errors import BallNotFound, UnknotError, UnknownNameError, Unsuitable, UsageError
 from unknot.events import StopOutcome
-from unknot.simulator import Air, SimulatedBall
+from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
+from unknot.simulator.backend import adapter_for
 
 
 def test_the_public_names_are_complete_sorted_and_there() -> None:
@@ -74,9 +76,10 @@ async def test_an_unknown_muscle_is_told_before_a_ball_is_looked_for() -> None:
         await unknot.run("claf")
 
 
-async def test_a_fast_clock_meets_no_real_radio() -> None:
+@pytest.mark.parametrize("simulate", [False, Radio()])
+async def test_a_fast_clock_meets_no_real_radio(simulate: bool | Radio) -> None:
     with pytest.raises(UsageError, match="cannot drive a real ball"):
-        await unknot.scan()
+        await unknot.scan(simulate=simulate)
 
 
 async def test_stop_all_stops_every_ball_and_tells_each(air: Air) -> None:
@@ -103,6 +106,24 @@ async def test_stop_all_can_stop_one(air: Air) -> None:
 async def test_stop_all_says_when_there_is_nothing_to_stop() -> None:
     with pytest.raises(BallNotFound):
         await unknot.stop_all(simulate=Air())
+
+
+async def test_a_broken_adapter_keeps_no_ball_of_another_one_running(
+    air: Air, simulated_ball: SimulatedBall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = Air()
+    broken.unplug()
+    sound = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
+    ill = Radio(SimulatedClient, SimulatedScanner, adapter_for(broken), {"air": broken})
+
+    async def both(*_: object) -> tuple[Radio, ...]:
+        return ill, sound
+
+    monkeypatch.setattr(api, "_tuned", both)
+    simulated_ball.press_button()
+    ((found, outcome),) = await unknot.stop_all(simulate=air)
+    assert (found.address, outcome, simulated_ball.level) == (simulated_ball.address, "confirmed", 0)
+    assert "no Bluetooth adapter" in caplog.text
 
 
 async def test_a_ball_that_another_central_holds_is_unknown(air: Air, simulated_ball: SimulatedBall) -> None:

@@ -18,7 +18,7 @@ from unknot.device import adapters, discovery, inspection
 from unknot.device.ball import RESTORE_SECONDS, Ball
 from unknot.device.discovery import FoundBall
 from unknot.device.radio import Radio
-from unknot.errors import BallNotFound, UsageError
+from unknot.errors import BallNotFound, LinkError, UsageError
 from unknot.events import Ended, StopOutcome
 from unknot.guard_process import radio_behind
 from unknot.profiles import library as profile_library
@@ -45,7 +45,8 @@ E = TypeVar("E", bound=StrEnum)
 
 Simulate = bool | Air | Path | str | Radio
 """Which balls: False for real ones, True for one simulated ball, an air with its balls, the socket of a simulated ball
-in another process, or a radio made of bleak backends that unknot does not bring."""
+in another process, or a radio made of bleak backends that unknot does not bring; nobody lies on its balls, so that they
+have no part in the account of the day."""
 
 
 async def scan(
@@ -235,30 +236,63 @@ async def stop_all(
         BluetoothUnavailable: there is no working Bluetooth.
     """
     chosen, known, radio = _choose(profile, target, simulate)
-    stopping: dict[str, tuple[FoundBall, asyncio.Task[StopOutcome]]] = {}
+    stops = _Stops(chosen)
+
+    async def look(radio: Radio) -> None:
+        """Stop what this adapter holds or hears; its own trouble must not keep a ball of another one running."""
+        try:
+            async for found in _in_reach(radio, known, target, seconds):
+                stops.begin([ball for ball in found if ball.profiles or target is not None], radio)
+        except LinkError as error:
+            stops.failures.append(error)
 
     radios = await _tuned(radio, adapter)
-
-    def stop(found: Iterable[FoundBall], radio: Radio) -> None:
-        for ball in found:
-            if ball.address not in stopping and (ball.profiles or target is not None):
-                work = _stop_one(ball, chosen, radio)
-                stopping[ball.address] = ball, asyncio.create_task(work, name=f"stop {ball.address}")
-
+    if target is not None:
+        radios = (await adapters.holding(radios, known, target),)
     try:
-        if target is not None:
-            radio = await adapters.holding(radios, known, target)
-            stop([await discovery.find(radio, known, target, seconds=seconds)], radio)
-        else:
-            for radio in radios:
-                stop(await discovery.connected(radio, known), radio)  # likeliest to run, and need no scan
-            stop(await discovery.scan(radios[0], known, seconds=seconds), radios[0])
+        await asyncio.gather(*map(look, radios))
     finally:
-        if stopping:
-            await asyncio.wait([task for _, task in stopping.values()])
-    if not stopping:
-        raise BallNotFound("no ball that a profile describes is connected or can be found")
-    return tuple((ball, task.result()) for ball, task in stopping.values())
+        await stops.end()
+    return stops.outcomes()
+
+
+class _Stops:
+    """The balls that are being stopped, each once, and what went wrong on the way to others."""
+
+    def __init__(self, chosen: FirmwareProfile | None) -> None:
+        self._chosen = chosen
+        self._begun: dict[str, tuple[FoundBall, asyncio.Task[StopOutcome]]] = {}
+        self.failures: list[LinkError] = []
+
+    def begin(self, found: Iterable[FoundBall], radio: Radio) -> None:
+        for ball in found:
+            if ball.address not in self._begun:
+                work = _stop_one(ball, self._chosen, radio)
+                self._begun[ball.address] = ball, asyncio.create_task(work, name=f"stop {ball.address}")
+
+    async def end(self) -> None:
+        if self._begun:
+            await asyncio.wait([task for _, task in self._begun.values()])
+
+    def outcomes(self) -> tuple[tuple[FoundBall, StopOutcome], ...]:
+        if not self._begun:
+            raise next(
+                iter(self.failures), BallNotFound("no ball that a profile describes is connected or can be found")
+            )
+        for failure in self.failures:
+            log.warning("%s", failure)
+        return tuple((ball, task.result()) for ball, task in self._begun.values())
+
+
+async def _in_reach(
+    radio: Radio, known: tuple[FirmwareProfile, ...], target: str | None, seconds: float
+) -> AsyncIterator[Iterable[FoundBall]]:
+    """The balls to stop, as soon as they are known: first those that are held, which are likeliest to run."""
+    if target is not None:
+        yield [await discovery.find(radio, known, target, seconds=seconds)]
+        return
+    yield await discovery.connected(radio, known)
+    yield await discovery.scan(radio, known, seconds=seconds)
 
 
 def timeline(
@@ -359,12 +393,12 @@ def _candidates(found: FoundBall) -> Candidates:
 
 
 def _radio(simulate: Simulate, profile: FirmwareProfile | None) -> Radio:
-    if isinstance(simulate, Radio):
+    if isinstance(simulate, Radio) and not simulate.is_real:
         return simulate
-    if simulate is False:
+    if simulate is False or isinstance(simulate, Radio):
         if isinstance(asyncio.get_running_loop(), FastLoop):
             raise UsageError("a clock that runs faster than real time cannot drive a real ball; simulate it")
-        return Radio()
+        return simulate or Radio()
     if isinstance(simulate, str | Path) and simulate:
         if isinstance(asyncio.get_running_loop(), FastLoop):
             raise UsageError(f"a clock that runs faster than real time cannot drive the ball behind {simulate}")

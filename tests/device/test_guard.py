@@ -26,6 +26,7 @@ from tests.wired import orders
 from unknot.device import guard, takeover
 from unknot.device.guard import Guard, Orders
 from unknot.device.radio import Radio
+from unknot.device.reach import SETTLING_SECONDS
 from unknot.guard_process import radio_behind
 from unknot.profiles import library
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
@@ -119,7 +120,8 @@ async def test_tries_until_the_ball_obeys(monkeypatch: pytest.MonkeyPatch, capsy
     await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
     assert ball.level == 0
     # Three attempts on a link, then a new link after the pause.
-    assert refusals == pytest.approx([0, 0, 0, 0.25, 0.25, 0.25, 0.75, 0.75], abs=1e-6)
+    expected = [SETTLING_SECONDS + pause for pause in (0, 0, 0, 0.25, 0.25, 0.25, 0.75, 0.75)]
+    assert refusals == pytest.approx(expected, abs=1e-6)
     assert "motor off" in capsys.readouterr().err
 
 
@@ -160,7 +162,7 @@ async def test_a_stop_that_is_never_answered_costs_its_deadline_not_bleaks(monke
     monkeypatch.setattr(SimulatedBall, "request", silent_once)
     air = Air(ball)
     await takeover.take_over(orders_for(ball), radio_of(air), "unknot was killed", is_dead=True)
-    assert asked == pytest.approx([0, 1], abs=1e-6)
+    assert asked == pytest.approx([SETTLING_SECONDS, SETTLING_SECONDS + 1], abs=1e-6)
     assert ball.level == 0
 
 

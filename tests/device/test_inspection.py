@@ -197,7 +197,7 @@ async def test_a_ball_that_another_unknot_drives_is_left_alone(tmp_path: Any) ->
     from unknot.simulator.backend import adapter_for
 
     air = Air(SimulatedBall())
-    radio = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air})
+    radio = Radio(SimulatedClient, SimulatedScanner, adapter_for(air), {"air": air}, guard=("-c", "pass"))
     (found,) = await unknot.scan(simulate=air)
     holding = Holding.take(found.address, found.name)
     with pytest.raises(BallInUse):

@@ -9,7 +9,7 @@ from bleak.exc import BleakDBusError
 import unknot
 from unknot.device.listening import BUSY_ATTEMPTS, RADIO_SECONDS
 from unknot.device.radio import Radio
-from unknot.errors import BluetoothUnavailable
+from unknot.errors import BluetoothUnavailable, LinkError
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for
 
@@ -32,7 +32,11 @@ class OneScan(SimulatedScanner):
         if self.scanning:
             raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
         self.scanning.add(self)
-        await super().start()
+        try:
+            await super().start()
+        except BaseException:
+            self.scanning.discard(self)
+            raise
 
     async def stop(self) -> None:
         await super().stop()
@@ -114,6 +118,52 @@ async def test_a_scan_that_does_not_end_costs_nobody_what_was_heard(
 ) -> None:
     sim = air.add(SimulatedBall())
     monkeypatch.setattr(OneScan, "breaks_at_stop", True)
+    async with unknot.connect(simulate=radio) as ball:
+        await ball.set_level(2)
+    assert [level for _, level in sim.trace.points] == [2, 0]
+
+
+async def test_who_cannot_join_makes_nobody_deaf(air: Air, radio: Radio, monkeypatch: pytest.MonkeyPatch) -> None:
+    listening = asyncio.create_task(unknot.scan(simulate=radio, seconds=5.0))
+    await asyncio.sleep(0.5)
+    start, failures = SimulatedScanner.start, [True]
+
+    async def fails_once(self: SimulatedScanner) -> None:
+        if failures:
+            failures.clear()
+            raise BleakDBusError("org.bluez.Error.Failed", ["no"])
+        await start(self)
+
+    monkeypatch.setattr(SimulatedScanner, "start", fails_once)
+    with pytest.raises(LinkError):
+        await unknot.scan(simulate=radio, seconds=1.0)
+    air.add(SimulatedBall())
+    assert len(await listening) == 1
+
+
+async def test_a_listener_that_fails_keeps_no_ball_from_the_others(
+    air: Air, radio: Radio, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    air.add(SimulatedBall())
+    broken = asyncio.create_task(unknot.scan(simulate=radio, seconds=2.0, heard=fail))
+    await asyncio.sleep(0.1)
+    assert len(await unknot.scan(simulate=radio, seconds=2.0)) == 1
+    await broken
+    assert "somebody who listens to a scan failed" in caplog.text
+
+
+@pytest.mark.parametrize("name", ["org.freedesktop.DBus.Error.NoReply", "org.bluez.Error.NotReady"])
+async def test_a_scan_that_cannot_be_ended_costs_nobody_what_was_heard_whatever_is_said(
+    air: Air, radio: Radio, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    async def fails(self: SimulatedScanner) -> None:
+        raise BleakDBusError(name, ["no"])
+
+    sim = air.add(SimulatedBall())
+    monkeypatch.setattr(SimulatedScanner, "stop", fails)
     async with unknot.connect(simulate=radio) as ball:
         await ball.set_level(2)
     assert [level for _, level in sim.trace.points] == [2, 0]

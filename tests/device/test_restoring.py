@@ -12,7 +12,7 @@ from unknot.device.ball import REACH_SECONDS, RESTORE_SECONDS
 from unknot.device.discovery import SCAN_SECONDS
 from unknot.device.link import CONNECT_SECONDS, OPERATION_SECONDS
 from unknot.device.radio import Radio
-from unknot.device.reach import BACK_OFF
+from unknot.device.reach import BACK_OFF, SETTLING_SECONDS
 from unknot.device.writer import ATTEMPTS
 from unknot.errors import LinkError, LinkLost, LinkTimeout, NotStopped
 from unknot.events import StopOutcome
@@ -133,7 +133,7 @@ async def test_a_lost_ball_is_given_up_after_the_deadline_and_then_a_stop_claims
             await ball.set_level(2)
             air.remove(sim)
             lost = now()
-            await asyncio.sleep(RESTORE_SECONDS - 0.2)
+            await asyncio.sleep(SETTLING_SECONDS + RESTORE_SECONDS - 0.2)
             assert ear.failures == []
             await asyncio.sleep(0.4)
             assert len(ear.failures) == 1
@@ -141,6 +141,15 @@ async def test_a_lost_ball_is_given_up_after_the_deadline_and_then_a_stop_claims
             with pytest.raises(LinkError):
                 await ball.set_level(1)
     assert now() - lost == pytest.approx(RESTORE_SECONDS, abs=0.5)
+
+
+async def test_however_short_the_time_a_lost_link_is_tried_once(air: Air) -> None:
+    sim = air.add(SimulatedBall("button-ball"))
+    async with unknot.connect(simulate=air, restore_seconds=0.2) as ball:
+        await ball.set_level(2)
+        sim.drop_link()
+        await asyncio.sleep(1)
+        assert sim.level == 0
 
 
 async def test_the_script_chooses_how_long_a_link_may_be_away(air: Air) -> None:

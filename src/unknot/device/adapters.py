@@ -18,7 +18,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 from unknot.device.discovery import connected, is_target
 from unknot.device.failures import ours, translate
 from unknot.device.listening import RADIO_SECONDS
-from unknot.errors import UsageError
+from unknot.errors import LinkError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -176,6 +176,8 @@ async def tuned(radio: Radio, wanted: str | None) -> tuple[Radio, ...]:
             raise UsageError("an adapter can be chosen on Linux only: this system uses its own one")
         return (radio,)
     usable = choose(await there(), wanted)
+    if wanted is None and len(usable) == 1:
+        return (radio,)  # not pinned: plugged in again, it may have another name
     if wanted is None and len(usable) > 1:
         names = ", ".join(one.name for one in usable)
         log.warning("using the Bluetooth adapter %s of %s; choose another one with --adapter", usable[0].name, names)
@@ -185,6 +187,11 @@ async def tuned(radio: Radio, wanted: str | None) -> tuple[Radio, ...]:
 async def holding(radios: Sequence[Radio], profiles: Sequence[FirmwareProfile], target: str | None) -> Radio:
     """The radio whose adapter holds a link to the ball already, since a held ball is heard by none; else the first."""
     for radio in radios if len(radios) > 1 else ():
-        if any(is_target(ball, target) for ball in await connected(radio, profiles)):
+        try:
+            held = await connected(radio, profiles)
+        except LinkError as error:  # an adapter that is gone or broken says nothing about the others
+            log.warning("%s", error)
+            continue
+        if any(is_target(ball, target) for ball in held):
             return radio
     return radios[0]

@@ -382,7 +382,7 @@ class Ball:
         try:
             await self._link.abandon()
             await asyncio.sleep(SETTLING_SECONDS)
-            seconds = self._restore_seconds - SETTLING_SECONDS + self._greeting.longest_dialogue
+            seconds = self._restore_seconds + self._greeting.longest_dialogue
             outcome = await reach(self._link, self._seek, self._greeting.greet_with_stop, seconds=seconds)
         except LinkError as error:
             self._is_restorable = False

@@ -58,9 +58,13 @@ _DBUS = {
     "org.freedesktop.DBus.Error.Disconnected": Trouble.NO_SERVICE,
     "org.freedesktop.DBus.Error.NoReply": Trouble.SILENT_SERVICE,
     "org.freedesktop.DBus.Error.TimedOut": Trouble.SILENT_SERVICE,
+    "org.freedesktop.DBus.Error.UnknownObject": Trouble.ADAPTER_GONE,
     "org.bluez.Error.NotReady": Trouble.POWERED_OFF,
 }
 """What the names of D-Bus's and BlueZ's errors mean (BlueZ, src/error.c)."""
+
+_IN_PROGRESS = {SCANNING: Trouble.STUCK, CONNECTING: Trouble.BUSY}
+"""What BlueZ's being busy means, by what was being done."""
 
 _REASONS = {
     "abort-by-local": Trouble.INTERFERENCE,
@@ -91,6 +95,7 @@ _SAID = (
 
 WANTS_PAIRING = frozenset({0x05, 0x08, 0x0C, 0x0F})
 """Insufficient authentication, authorization, key size and encryption (Bluetooth Core, Vol 3, Part F, 3.4.1.1)."""
+_NOT_PAIRED = "Not paired"
 _PAIR = "the ball wants to be paired first: pair it in the system's own Bluetooth settings, then try again"
 
 
@@ -129,8 +134,7 @@ def translate(error: BaseException, doing: str, address: str = "") -> LinkError:
             return GattMismatch(f"{where}: the ball has no characteristic {error.char_specifier}", address=address)
         case BleakGATTProtocolError() if error.code != UNLIKELY:
             return _refused(where, address, str(error.args[-1]), int(error.code))
-        case BleakDBusError() if error.dbus_error == "org.bluez.Error.NotPermitted" and "aired" in str(error):
-            # BlueZ says "Not paired" for three ATT errors, of which it does not say which.
+        case BleakDBusError() if _is_of_the_ball(error, doing, address):
             return _refused(where, address, str(error), None)
         case BleakDeviceNotFoundError():
             return BallNotFound(f"no ball answers at {error.identifier}", address=address)
@@ -153,7 +157,7 @@ def recognise(error: BaseException, doing: str = "", address: str = "") -> Troub
         case BleakGATTProtocolError():  # the one that is no refusal
             return Trouble.NOT_ANSWERED
         case BleakDBusError():
-            return _switched_off(_from_dbus(error, doing))
+            return _switched_off(_from_dbus(error, doing, address))
         case BleakError():
             return _from_words(str(error), doing)
         case TimeoutError() if not address:
@@ -166,20 +170,29 @@ def recognise(error: BaseException, doing: str = "", address: str = "") -> Troub
             return Trouble.NO_SERVICE
 
 
+def _is_of_the_ball(error: BleakDBusError, doing: str, address: str) -> bool:
+    """Whether something is not permitted by the ball, and not to this program.
+
+    BlueZ has the same error for both; it says "Not paired" for three ATT errors, and its own words for 0x02 and 0x03.
+    """
+    is_on_link = bool(address) and doing != CONNECTING
+    return error.dbus_error == "org.bluez.Error.NotPermitted" and (is_on_link or _NOT_PAIRED in str(error))
+
+
 def _refused(where: str, address: str, said: str, code: int | None) -> AttError:
-    advice = _PAIR if code is None or code in WANTS_PAIRING else ""
+    advice = _PAIR if code in WANTS_PAIRING or _NOT_PAIRED in said else ""
     return AttError(f"{where}: the ball refused ({_harmless(said)})", code=code, address=address, advice=advice)
 
 
-def _from_dbus(error: BleakDBusError, doing: str) -> Trouble:
+def _from_dbus(error: BleakDBusError, doing: str, address: str) -> Trouble:
     name, said = error.dbus_error, " ".join(map(str, error.args[1:]))
     if reason := _REASON.search(said):
         return _REASONS.get(reason[1], Trouble.GONE)
     if name == "org.bluez.Error.InProgress":
-        return Trouble.STUCK if doing == SCANNING else Trouble.BUSY
-    if name == "org.freedesktop.DBus.Error.UnknownObject":
-        # A service that began anew knows neither; only an adapter is asked for anything but a connection.
-        return Trouble.FORGOTTEN if doing == CONNECTING else Trouble.ADAPTER_GONE
+        # On a link it is the transaction before, which the ball has not answered.
+        return _IN_PROGRESS.get(doing, Trouble.NOT_ANSWERED)
+    if name == "org.freedesktop.DBus.Error.UnknownObject" and address:
+        return Trouble.FORGOTTEN if doing == CONNECTING else Trouble.GONE
     return _DBUS.get(name, Trouble.GONE)
 
 

@@ -16,7 +16,8 @@ from bleak import BleakScanner
 from bleak.exc import BleakDBusError
 
 from unknot.device.failures import SCANNING, ours
-from unknot.errors import LinkLost, LinkTimeout
+from unknot.errors import LinkError
+from unknot.shielding import finish
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -68,10 +69,11 @@ class _Scan:
         with ours(SCANNING):
             async with asyncio.timeout(RADIO_SECONDS), self._turn:
                 try:
-                    await self._stop()
-                except Exception as error:  # noqa: BLE001 - what was lost cannot be stopped
-                    log.debug("ending a scan to begin it anew: %s", error or repr(error))
-                await self._start()
+                    await self._begin_anew()
+                except BaseException:
+                    if self._hearers:  # who cannot join must not make the others deaf
+                        await finish(self._begin_for_others)
+                    raise
                 self._hearers.append(hear)
 
     async def leave(self, hear: Hear) -> None:
@@ -82,8 +84,22 @@ class _Scan:
                 async with asyncio.timeout(RADIO_SECONDS), self._turn:
                     if not self._hearers:
                         await self._stop()
-        except (LinkLost, LinkTimeout) as error:
+        except LinkError as error:
             log.info("the scan could not be ended: %s", error)
+
+    async def _begin_anew(self) -> None:
+        try:
+            await self._stop()
+        except Exception as error:  # noqa: BLE001 - what was lost cannot be stopped
+            log.debug("ending a scan to begin it anew: %s", error or repr(error))
+        await self._start()
+
+    async def _begin_for_others(self) -> None:
+        try:
+            async with asyncio.timeout(RADIO_SECONDS):
+                await self._start()
+        except Exception as error:  # noqa: BLE001 - whoever listens is told by hearing nothing, as without a ball
+            log.warning("the scan could not be begun again: %s", error or repr(error))
 
     async def _start(self) -> None:
         for attempt in range(BUSY_ATTEMPTS):
@@ -105,7 +121,10 @@ class _Scan:
 
     def _heard(self, device: BLEDevice, advertisement: AdvertisementData) -> None:
         for hear in tuple(self._hearers):
-            hear(device, advertisement)
+            try:
+                hear(device, advertisement)
+            except Exception:
+                log.exception("somebody who listens to a scan failed")  # and must not keep a ball from the others
 
 
 _scans: WeakKeyDictionary[asyncio.AbstractEventLoop, list[_Scan]] = WeakKeyDictionary()

@@ -18,6 +18,10 @@ ON_ADAPTER = "--adapter="
 """How a guard process is told its adapter."""
 
 
+SYSTEMS_GUARD = ("-m", "unknot.guard_process")
+"""What stands after ``python`` to start a guard on the operating system's radio."""
+
+
 @dataclass(frozen=True, slots=True)
 class Radio:
     """The backends of bleak's client, scanner and adapter, and who guards; by default those of the operating system.
@@ -28,14 +32,18 @@ class Radio:
         adapter: backend class for ``BleakAdapter``.
         options: further keyword arguments for the client's and the scanner's backend.
         guard: what stands after ``python`` to start a guard on the same radio; None where no other process can reach
-            the balls.
+            the balls, which is taken for granted of a client of one's own.
     """
 
     client: type[BaseBleakClient] | None = None
     scanner: type[BaseBleakScanner] | None = None
     adapter: type[BaseBleakAdapter] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
-    guard: tuple[str, ...] | None = ("-m", "unknot.guard_process")
+    guard: tuple[str, ...] | None = SYSTEMS_GUARD
+
+    def __post_init__(self) -> None:
+        if self.client is not None and self.guard == SYSTEMS_GUARD:
+            object.__setattr__(self, "guard", None)  # it would look for the ball on the system's radio
 
     @property
     def is_real(self) -> bool:

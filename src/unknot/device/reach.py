@@ -86,7 +86,8 @@ async def _open(link: Link) -> None:
     try:
         await link.open()
     except LinkTimeout as error:
-        raise BallNotFound(str(error), address=link.address) from error
+        message = str(error).removesuffix(f"; {error.advice}")
+        raise BallNotFound(message, address=link.address, advice=error.advice) from error
 
 
 async def _greet(link: Link, greet: Callable[[], Awaitable[T]]) -> T:

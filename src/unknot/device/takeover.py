@@ -16,7 +16,7 @@ from unknot.device.characteristics import all_of
 from unknot.device.guard import SILENCE_SECONDS, Orders
 from unknot.device.link import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS, PARTING_SECONDS
 from unknot.device.listening import RADIO_SECONDS
-from unknot.device.reach import BACK_OFF
+from unknot.device.reach import BACK_OFF, SETTLING_SECONDS
 from unknot.device.writer import ATTEMPTS
 from unknot.profiles.gatt import PROPERTIES, WriteKind
 
@@ -115,9 +115,14 @@ async def tidy(orders: Orders, radio: Radio) -> None:
 
 async def _stopped(orders: Orders, radio: Radio) -> BleakClient:
     """Try to stop the ball until it has been; the client that did it, still connected."""
+    settling = SETTLING_SECONDS
     for pause in chain(BACK_OFF, repeat(BACK_OFF[-1])):
         try:
-            client = await _connected(await _held(orders, radio) or orders.address, radio)
+            held = await _held(orders, radio)
+            if held is None:  # its link may just have been lost, perhaps with its adapter
+                await asyncio.sleep(settling)
+                settling = 0.0
+            client = await _connected(held or orders.address, radio)
             try:
                 await _write_stop(client, orders)
             except BaseException:
