@@ -47,7 +47,8 @@ def test_a_draft_is_written_once_and_holds(tmp_path: Path, capsys: pytest.Captur
 
 def test_json_is_for_programs_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "my-tide.toml"
-    assert leave("profile", "learn", str(guide.FILE), "--json", "--write", str(file)) == 0
+    words = ("profile", "learn", str(guide.FILE), "--levels", "1,2,3,4,5,0", "--json", "--write", str(file))
+    assert leave(*words) == 0
     printed = capsys.readouterr()
     told = json.loads(printed.out)
     assert told["draft"] == file.read_text(encoding="utf-8")
@@ -69,6 +70,20 @@ def test_what_is_missing_is_told_and_the_rest_is_written(tmp_path: Path, capsys:
     assert "commands.stop: found nothing" in capsys.readouterr().err
 
 
+def test_a_guessed_stop_is_written_and_does_not_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "my-tide.toml"
+    assert leave("profile", "learn", str(guide.FILE), "--write", str(file)) == 2
+    assert capsys.readouterr().err == (
+        f"unknot: {guide.FILE}: found nothing that proves which frame is the stop; expected the levels in the order in "
+        "which you stepped through them, 0 for off and best twice, such as --levels 1,2,3,0,2,0; or confirm the stop "
+        "in the draft by hand\n"
+    )
+    assert leave("run", "calf", "--simulate", "--profile", str(file), "--yes", "--speed", "max") == 2
+    assert "commands.stop: found nothing" in capsys.readouterr().err
+    file.write_text(file.read_text(encoding="utf-8").replace("# stop = ", "stop = "), encoding="utf-8")
+    assert leave("profile", "check", str(file)) == 0
+
+
 def test_a_name_from_the_air_cannot_speak_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = b"\x1b[31mball\x07\"'\n"
     file = tmp_path / "snoop.log"
@@ -77,7 +92,7 @@ def test_a_name_from_the_air_cannot_speak_to_the_terminal(tmp_path: Path, capsys
         *(made.write(2.0 * n, bytes([0xA5, level])) for n, level in enumerate((1, 2, 3, 0), 1)),
     ]  # fmt: skip
     file.write_bytes(made.btsnoop(raw))
-    assert leave("profile", "learn", str(file)) == 0
+    assert leave("profile", "learn", str(file), "--levels", "1,2,3,0") == 0
     printed = capsys.readouterr().out
     assert "\x1b" not in printed
     assert "\x07" not in printed
@@ -87,7 +102,7 @@ def test_a_name_from_the_air_cannot_speak_to_the_terminal(tmp_path: Path, capsys
 def test_a_recording_that_breaks_off_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "snoop.log"
     file.write_bytes(guide.FILE.read_bytes()[:-5])
-    assert leave("profile", "learn", str(file)) == 0
+    assert leave("profile", "learn", str(file), "--levels", "1,2,3,4,5,0") == 0
     assert "could not be read" in capsys.readouterr().out
 
 
@@ -119,8 +134,6 @@ def test_what_cannot_be_meant_is_one_line(words: list[str], told: str, capsys: p
 
 def test_it_fits_a_narrow_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
-    assert leave("profile", "learn", str(guide.FILE), "--json") == 0
-    capsys.readouterr()
-    assert leave("profile", "learn", str(guide.FILE)) == 0
+    assert leave("profile", "learn", str(guide.FILE)) == 2
     summary = capsys.readouterr().out.split("#:schema")[0]
     assert max(map(len, summary.splitlines())) <= 60 + len("7d2e0002-51a4-4c0e-9b1f-6a3c58d0e442")

@@ -11,10 +11,9 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from bleak import BleakClient, BleakScanner
-from bleak.backends.device import BLEDevice
 from bumble.hci import HCI_COMMAND_PACKET, HCI_EVENT_PACKET
 from bumble.snoop import BtSnooper, Snooper
 
@@ -27,6 +26,9 @@ from unknot.profiles.model import FirmwareProfile
 from unknot.profiles.speech import Line, SetLevel, Stop, Write
 from unknot.session.session import Session
 from unknot.simulator import SimulatedBall
+
+if TYPE_CHECKING:
+    from bleak.backends.device import BLEDevice
 
 PHONE = "F0:F1:F2:F3:F4:F5"
 """The address of the central of `BumbleStage`."""
@@ -104,8 +106,9 @@ async def _met(output: BinaryIO, profile: FirmwareProfile) -> AsyncIterator[tupl
     """A ball that was found by a phone."""
     async with BumbleStage() as stage:
         await stage.bring(SimulatedBall(profile, address=BALL))
-        assert isinstance(stage.simulate, Radio)
         radio = stage.simulate
+        assert isinstance(radio, Radio)
+        assert radio.scanner is not None
         host, snooper = radio.options["central"].device.host, LoopSnooper(output)
         host.snooper = snooper
         device = await BleakScanner.find_device_by_address(BALL, backend=radio.scanner, **radio.options)

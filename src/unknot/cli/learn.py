@@ -26,6 +26,12 @@ DEVICES_SHOWN = 10
 OTHERS_SHOWN = 6
 """Frames that are not reproduced and are listed."""
 
+CONFIRMED = (
+    "the levels in the order in which you stepped through them, 0 for off and best twice, such as "
+    "--levels 1,2,3,0,2,0; or confirm the stop in the draft by hand"
+)
+"""What is expected where a stop is only guessed."""
+
 SAMPLE_BYTES = 32
 """Bytes of a frame that are shown."""
 
@@ -58,12 +64,13 @@ class Levels(click.ParamType[tuple[int, ...]]):
 def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], file: Path | None, as_json: bool) -> None:
     """Read a recording of the maker's app, say what its bytes are, and draft a profile from it.
 
-    CAPTURE is Android's Bluetooth log (or the bug report with it), what "btmon -w" wrote, or a pcapng. The draft is
+    CAPTURE is Android's Bluetooth log (or the bug report with it), what "btmon -w" wrote, Apple's .pklg, or a pcapng. The draft is
     printed, or written to FILE; a file that is there is never replaced. If something is missing that a profile must
-    have, such as a stop, the draft says so, and the exit code is 2.
+    have, such as a stop, the draft says so, does not load, and the exit code is 2.
 
-    While you record, step through the levels slowly and note them: --levels 1,2,3,2,0 then says which byte is the
-    level, and which levels the ball has. Without it both are guessed.
+    While you record, step through the levels slowly, switch off twice, and note the order: --levels 1,2,3,0,2,0 then says which
+    byte is the level, which levels the ball has, and which frame stops it. Without it all three are guessed, and you
+    must confirm the stop in the draft before it loads.
 
     \b
     Examples:
@@ -90,6 +97,8 @@ def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], fil
         click.echo(f"{file}: written; next: unknot profile check {file}", err=as_json)
     elif not as_json:
         click.echo(f"\n{result.draft.text}", nl=False)
+    if result.why == result.draft.doubt != "":
+        raise CaptureError(capture, "nothing that proves which frame is the stop", CONFIRMED)
     if result.why:
         raise CaptureError(capture, f"too little for a whole profile: {result.why}", "a recording with all of it")
 
@@ -251,7 +260,9 @@ def _show_finding(lesson: Lesson, result: Trial) -> None:
         for guess in known.guesses:
             paragraph(f"! {printable(guess)}", hang=2)
         if known.guesses:
-            paragraph("  if you know the order in which you stepped through the levels, say it: --levels 1,2,3,2,0")
+            paragraph(
+                "  if you know the order in which you stepped through the levels, say it: --levels 1,2,3,0,2,0", hang=2
+            )
     paragraph(_counted(result.writes, "writes", result.draft.roles), hang=2)
     paragraph(_counted(result.reports, "reports", result.draft.roles), hang=2)
 

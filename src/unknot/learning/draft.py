@@ -13,8 +13,14 @@ from unknot.learning.gatt import BATTERY_LEVEL
 from unknot.learning.identity import Identity
 from unknot.learning.lesson import Lesson, values
 from unknot.learning.saying import Saying
-from unknot.learning.sheet import Sheet, printable
+from unknot.learning.sheet import Sheet, commented, printable
 from unknot.learning.telling import Telling
+
+UNCONFIRMED = (
+    "a stop that is more than a guess; learn again with the levels in the order in which you stepped through them, 0 for "
+    "off and best twice (--levels 1,2,3,0,2,0), or take the # from before 'stop' once you know that it stops the motor"
+)
+"""What is missing where nobody has said when the motor was off: a person lies on what a wrong stop lets run."""
 
 
 @dataclass(slots=True)
@@ -23,13 +29,17 @@ class Draft:
 
     Attributes:
         text: the file.
+        confirmed: the file once the person has confirmed what is only guessed; the same if nothing is.
         missing: what keeps it from being one that can be loaded, in sentences; possibly nothing.
+        doubt: what must be confirmed before it can be loaded, in a sentence, or nothing.
         roles: the names of the characteristics, by handle.
         left_out: groups of writes that the file does not have.
     """
 
     text: str
+    confirmed: str
     missing: list[str]
+    doubt: str
     roles: dict[int, str]
     left_out: list[Group]
 
@@ -53,7 +63,8 @@ def draft(lesson: Lesson, name: str, dropped: frozenset[str] = frozenset()) -> D
     head = _head(sheet)
     examples = "\n".join(f"[[examples]]\n{meaning}\nbytes = {data}\n" for meaning, data in sheet.examples)
     text = "\n".join(part for part in (head, match, gatt, *sections, examples) if part)
-    return Draft(text, sheet.missing, sheet.roles, left_out)
+    confirmed = text.replace(commented(sheet.unconfirmed), sheet.unconfirmed) if sheet.unconfirmed else text
+    return Draft(text, confirmed, sheet.missing, UNCONFIRMED if sheet.unconfirmed else "", sheet.roles, left_out)
 
 
 def _roles(lesson: Lesson) -> dict[int, str]:
@@ -78,7 +89,8 @@ def _head(sheet: Sheet) -> str:
     source = f"a recording of the maker's app, {printable(lesson.recording.file.name)}"
     source += f" ({printable(about)})" if about else ""
     lines = ["#:schema ./profile.schema.json", "# Learned from a recording, and never tried on a ball."]
-    lines += [f"# MISSING: {printable(text)}." for text in sheet.missing]
+    missing = [*sheet.missing, UNCONFIRMED] if sheet.unconfirmed else sheet.missing
+    lines += [f"# MISSING: {printable(text)}." for text in missing]
     known = lesson.levels
     if known is not None and known.guesses:
         lines.append("# GUESSED, so look at it before anything moves:")

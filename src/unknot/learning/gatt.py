@@ -32,6 +32,12 @@ DEVICES_MOST = 512
 ATTRIBUTES_MOST = 1024
 """Attributes of one device (judgement: a watch has about a hundred)."""
 
+ARRIVALS_MOST = 64
+"""Connections with one device of which the begin is kept (judgement)."""
+
+QUESTIONS_PAUSE = 1.0
+"""Seconds between two questions that a phone asks by itself, at most (judgement)."""
+
 BATTERY_LEVEL = f"00002a19{BASE_SUFFIX}"
 DEVICE_NAME = f"00002a00{BASE_SUFFIX}"
 SUBSCRIPTION = f"00002902{BASE_SUFFIX}"
@@ -139,6 +145,7 @@ class Device:
         about: what it says of itself, by `NAMES`.
         ended: when its connections ended, in seconds.
         prepared: how many long writes in pieces were passed over.
+        arrivals: when it was connected, and until when its phone asked on for its table or what it is (s).
     """
 
     address: str
@@ -151,6 +158,7 @@ class Device:
     about: dict[str, str] = field(default_factory=dict)
     ended: list[float] = field(default_factory=list)
     prepared: int = 0
+    arrivals: list[tuple[float, float]] = field(default_factory=list)
     connected: bool = False
     ranges: list[tuple[int, int, str]] = field(default_factory=list)
 
@@ -158,6 +166,16 @@ class Device:
     def writes(self) -> int:
         """How many values were written to it."""
         return sum(one.written.count for one in self.attributes.values())
+
+    def arrive(self, time: float) -> None:
+        """Take down that it was connected (s)."""
+        if len(self.arrivals) < ARRIVALS_MOST:
+            self.arrivals.append((time, time))
+
+    def ask(self, time: float) -> None:
+        """Take down that it was asked something, if that follows its connection or another question at once (s)."""
+        if self.arrivals and time - self.arrivals[-1][1] <= QUESTIONS_PAUSE:
+            self.arrivals[-1] = self.arrivals[-1][0], time
 
     def attribute(self, handle: int) -> Attribute:
         """The attribute of a handle; a passing one if there are too many."""

@@ -128,7 +128,7 @@ class Listener:
 
     def _event(self, time: float, adapter: int, data: bytes) -> None:
         if data[0] == _LE:
-            self._le(adapter, data)
+            self._le(time, adapter, data)
         elif data[0] == _DISCONNECTED:
             gone = self._links.pop(adapter << 12 | (data[3] | data[4] << 8) & 0xFFF, None)
             if gone is not None:
@@ -157,7 +157,7 @@ class Listener:
             link.pieces[sent] = None
             self._att(time, link, sent, bytes(held[: link.wanted[sent]]))
 
-    def _le(self, adapter: int, data: bytes) -> None:
+    def _le(self, time: float, adapter: int, data: bytes) -> None:
         sub = data[2]
         if sub in _CONNECTED:
             if len(data) < 14 or data[3]:
@@ -167,6 +167,7 @@ class Listener:
                 self._links.pop(next(iter(self._links)))
             device = self._meeting.device(advertised.address(data[8:14]))
             device.connected = True
+            device.arrive(time)
             self._links[handle] = _Link(device)
         elif sub in (_ADVERTISED, _ADVERTISED_AT_LENGTH):
             for address, fields in advertised.reports(data, sub == _ADVERTISED_AT_LENGTH):
@@ -198,6 +199,8 @@ class Listener:
                 link.written = kept
         elif opcode in (_PREPARE, _SIGNED):
             link.device.prepared += 1
+        else:
+            link.device.ask(time)
         if opcode != _WRITE_COMMAND and opcode & 1 == 0:
             link.asked = opcode, pdu[1:]
 

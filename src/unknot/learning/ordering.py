@@ -112,9 +112,7 @@ def _doubts(best: Followed, others: Sequence[Followed], wanted: Sequence[int], s
         yield "that this is the level is a guess: one change tells too little"
     rival = next((one for one in others if one.group is not best.group), None)
     if rival is not None:
-        yield (
-            f"that this is the level is a guess: {rival.part.name} in {rival.group.template} follows the same order"
-        )
+        yield (f"that this is the level is a guess: {rival.part.name} in {rival.group.template} follows the same order")
     times = [step.time for one in best.stop for step in said if step.meaning == one.meaning]
     for other in others:
         if other.group is best.group and other.stop and not _are_together(other.stop[0], times, said):

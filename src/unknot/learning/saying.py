@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unknot.learning.forms import Group, Role, inline
+from unknot.learning.occasions import greeting, is_only_while_running
 from unknot.learning.reports import NOT_KNOWN, is_not_known
-from unknot.learning.sheet import Sheet, hexed, listed, sequence_of
+from unknot.learning.sheet import Sheet, commented, hexed, listed, sequence_of
 from unknot.learning.steps import Step
 
 EXAMPLES_MOST = 12
@@ -66,7 +67,12 @@ class Saying:
             writes = [
                 self._sheet.write(step, more) for step, more in zip(known.stop, _pauses([known.stop]), strict=True)
             ]
-            lines.append(f"stop = {listed(writes)}")
+            stop = f"stop = {listed(writes)}"
+            if not known.is_confirmed:
+                self._sheet.unconfirmed = stop
+                stop = commented(stop)
+                lines.append("# GUESSED: take the # away only if you know that this stops the motor.")
+            lines.append(stop)
             self._sheet.show("{ stop = true" + sequence_of(known.stop) + " }", known.stop)
         else:
             self._sheet.missing.append("no stop was seen; add [commands] stop with bytes that you know")
@@ -95,15 +101,8 @@ class Saying:
 
     def init(self) -> str:
         """What is written once, before the first level."""
-        first = self._levels.first if self._levels is not None else float("inf")
         blocks: list[str] = []
-        known: set[tuple[int, object]] = set()
-        for step in self._lesson.said:
-            is_single = step.group.is_constant and step.meaning not in known
-            is_stop = self._levels is not None and step.meaning in {one.meaning for one in self._levels.stop}
-            if step.time >= first or not is_single or is_stop or step.meaning in self._lesson.steady:
-                continue
-            known.add(step.meaning)
+        for step in greeting(self._lesson):
             blocks.append(f"[[init]]\nwrite = {self._sheet.write(step)}\noptional = true\n")
             after = f"\nafter = {{ {sequence_of([step])[2:]} }}" if sequence_of([step]) else ""
             self._sheet.examples.append((f"init = {len(blocks)}{after}", hexed([step.data])))
@@ -127,7 +126,8 @@ class Saying:
                 continue
             done.add(step.meaning)
             every = f"{max(0.05, round(period, 1 if period < 10 else 0)):g}s"
-            blocks.append(f'[[keep_alive]]\nevery = "{every}"\nwrite = {self._sheet.write(step)}\n')
+            only = 'while = "running"\n' if is_only_while_running(self._lesson, step.meaning) else ""
+            blocks.append(f'[[keep_alive]]\nevery = "{every}"\n{only}write = {self._sheet.write(step)}\n')
             after = f"\nafter = {{ {sequence_of([step])[2:]} }}" if sequence_of([step]) else ""
             shown.append((f"keep_alive = {len(blocks)}{after}", hexed([step.data])))
         if blocks and "keep_alive" in self._sheet.dropped:

@@ -24,6 +24,7 @@ class Sheet:
         missing: what keeps it from being loaded, in sentences.
         roles: the names of the characteristics, by handle.
         used: the ids of the groups that are written.
+        unconfirmed: the command that is written as a comment, because it is only guessed; or empty.
         heard: the handles of the characteristics whose reports are described.
     """
 
@@ -36,6 +37,7 @@ class Sheet:
     roles: dict[int, str] = field(default_factory=dict)
     used: set[int] = field(default_factory=set)
     heard: set[int] = field(default_factory=set)
+    unconfirmed: str = ""
 
     def write(self, step: Step, more: str = "") -> str:
         """One write as TOML, with further keys behind."""
@@ -59,6 +61,11 @@ def sequence_of(burst: Sequence[Step]) -> str:
         if counter is not None:
             return f", sequence = {step.group.value(counter, step.data)}"
     return ""
+
+
+def commented(text: str) -> str:
+    """A text of one or several lines as comments."""
+    return "\n".join(f"# {line}" for line in text.splitlines())
 
 
 def listed(writes: Sequence[str]) -> str:

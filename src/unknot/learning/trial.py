@@ -43,8 +43,8 @@ class Trial:
 
     Attributes:
         draft: it.
-        profile: the profile, or None if it cannot be loaded.
-        why: why not, or nothing.
+        profile: the profile that it is once its stop is confirmed, or None if it would not load even then.
+        why: why the file does not load as it is, or nothing.
         writes: how many of the writes are reproduced.
         reports: how many of the reports are.
     """
@@ -68,7 +68,9 @@ def tried(lesson: Lesson, name: str) -> Trial:
         dropped |= {culprit}
     if attempt.missing:
         why = "; ".join(attempt.missing)
-    elif profile is None:
+    elif profile is not None:
+        why = attempt.doubt
+    else:
         attempt.text = f"# MISSING: {_one_line(why)}\n{attempt.text}"
     return Trial(attempt, profile, why, _writes(lesson, attempt, profile), _reports(lesson, attempt, profile))
 
@@ -82,7 +84,7 @@ def _loaded(attempt: Draft) -> tuple[FirmwareProfile | None, str, str]:
     if attempt.missing:
         return None, "", attempt.missing[0]
     try:
-        profile = FirmwareProfile.model_validate(tomllib.loads(attempt.text))
+        profile = FirmwareProfile.model_validate(tomllib.loads(attempt.confirmed))
         prove(profile)
         inspection.inspect(profile, ())
     except Misfit as misfit:
@@ -98,7 +100,7 @@ def _culprit(key: str, attempt: Draft) -> str | None:
     """The part of a draft that may be left out for a key that is wrong: of an example, what it shows."""
     path = key.split(".")
     if path[0] == "examples" and len(path) > 1 and path[1].isdigit():
-        examples = tomllib.loads(attempt.text).get("examples", [])
+        examples = tomllib.loads(attempt.confirmed).get("examples", [])
         example = examples[int(path[1])] if int(path[1]) < len(examples) else {}
         if "report" in example:
             return str(next(iter(example["report"])))
