@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning.recording import app
+from tests.learning.recording import app, unknot
 from tests.profiles.readme import WHOLE, finished, loaded
 from tests.profiles.shipped import BY_ID
-from unknot.learning import lesson, trial
+from unknot.learning import lesson, likeness, trial
 from unknot.learning.lesson import Lesson
 from unknot.learning.trial import Trial
 from unknot.profiles.codec import Codec
-from unknot.profiles.model import FirmwareProfile
+from unknot.profiles.model import FirmwareProfile, Kind
 from unknot.profiles.speech import Command, SetLevel, Stop
 
 GUIDE = {document["id"]: document for document in (fence.document for fence in WHOLE)}
@@ -106,3 +106,34 @@ async def test_the_draft_says_what_the_profile_says(name: str, tmp_path: Path) -
     assert said(guessed.profile, Stop(sequence(profile))) == said(profile, Stop(sequence(profile)))
     assert taught.levels is not None
     assert not taught.levels.guesses or numbers is not own
+
+
+@pytest.mark.parametrize("name", [name for name in DIALECTS if known(name).kind is Kind.VIBRATION])
+async def test_unknot_itself_may_be_the_app(name: str, tmp_path: Path) -> None:
+    """It greets and drives at once, renews leases, stops more than once, and leaves out what is set already."""
+    file, profile, levels = tmp_path / "snoop.log", known(name), DIALECTS[name]
+    async with unknot(file, profile) as ball:
+        for number, level in enumerate(levels):
+            await ball.set_level(level)
+            await asyncio.sleep(3.1 + 0.9 * (number % 3))
+    _, result = learned(file, levels)
+    assert not result.why, result.draft.text
+    assert result.profile is not None
+    lease, own = profile.safety.lease, sorted({level for level in levels if level})
+    numbers = own if max(own) == result.profile.motor.levels else range(1, len(own) + 1)
+    for number, level in zip(numbers, own, strict=True):
+        wanted = said(profile, SetLevel(level, lease, sequence(profile)))
+        assert said(result.profile, SetLevel(number, None, sequence(profile)))[: len(wanted)] == wanted
+    assert set(said(result.profile, Stop(sequence(profile)))) == set(said(profile, Stop(sequence(profile))))
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_a_ball_that_is_described_already_is_recognised(name: str, tmp_path: Path) -> None:
+    file, profile, levels = tmp_path / "snoop.log", known(name), DIALECTS[name]
+    await drive(file, profile, levels)
+    taught, _ = learned(file)
+    every = list({**BY_ID, **{other: known(other) for other in DIALECTS}}.values())
+    alike = likeness.alike(taught, every)
+    assert name in [one.id for one in alike]
+    for one in alike:
+        assert next(other for other in every if other.id == one.id).kind is profile.kind

@@ -293,6 +293,34 @@ def test_a_greeting_that_meets_the_first_level_is_no_part_of_it() -> None:
     assert result.writes.done == result.writes.all
 
 
+def advertised(*data: bytes, name: bytes = b"") -> tuple[Lesson, Trial]:
+    own = made.field(9, name) if name else b""
+    adverts = [made.advertised(0.1, own + made.field(0xFF, b"\x5c\x0a" + one)) for one in data]
+    return taught(*adverts, *board(10, 20, 30, 0), levels=(1, 2, 3, 0))
+
+
+@pytest.mark.parametrize(
+    ("data", "drafted"),
+    [
+        ([b"TB\x07\x03\x09\x09"], "54 42 07 03"),
+        ([b"TB\x07\x03", b"TB\x08\x03"], "54 42"),
+        ([b"T" + made.BALL[::-1]], "54"),
+        ([b"TB" + made.BALL], "54 42"),
+        ([made.BALL + b"TB"], None),
+        ([b"\x01", b"\x02"], None),
+    ],
+)
+def test_manufacturer_data_is_what_a_ball_without_a_name_is_known_by(data: list[bytes], drafted: str | None) -> None:
+    _, result = advertised(*data)
+    assert result.profile is not None, result.draft.text
+    shown = [str(one.data) for one in result.profile.match.manufacturer]
+    assert shown == ([] if drafted is None else [drafted])
+    assert ("How it shows itself was not recorded" in result.draft.text) == (drafted is None)
+    _, named = advertised(*data, name=b"TIDE-7F31")
+    assert named.profile is not None
+    assert not named.profile.match.manufacturer
+
+
 FRAMES = st.lists(
     st.tuples(st.sampled_from([0x10, 0x12, 0x20]), st.booleans(), st.floats(0, 5), st.binary(min_size=0, max_size=6)),
     max_size=30,

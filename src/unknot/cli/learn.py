@@ -14,10 +14,13 @@ from unknot.cli.tables import table
 from unknot.cli.words import as_json, paragraph, printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unknot.learning.forms import Group, Part
     from unknot.learning.gatt import Attribute, Talk
     from unknot.learning.lesson import Lesson, Recording
     from unknot.learning.trial import Count, Trial
+    from unknot.profiles.model import Kind
 
 
 DEVICES_SHOWN = 10
@@ -64,13 +67,13 @@ class Levels(click.ParamType[tuple[int, ...]]):
 def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], file: Path | None, as_json: bool) -> None:
     """Read a recording of the maker's app, say what its bytes are, and draft a profile from it.
 
-    CAPTURE is Android's Bluetooth log (or the bug report with it), what "btmon -w" wrote, Apple's .pklg, or a pcapng. The draft is
-    printed, or written to FILE; a file that is there is never replaced. If something is missing that a profile must
-    have, such as a stop, the draft says so, does not load, and the exit code is 2.
+    CAPTURE is Android's Bluetooth log (or the bug report with it), what "btmon -w" wrote, Apple's .pklg, or a pcapng.
+    The draft is printed, or written to FILE; a file that is there is never replaced. If something is missing that a
+    profile must have, such as a stop, the draft says so, does not load, and the exit code is 2.
 
-    While you record, step through the levels slowly, switch off twice, and note the order: --levels 1,2,3,0,2,0 then says which
-    byte is the level, which levels the ball has, and which frame stops it. Without it all three are guessed, and you
-    must confirm the stop in the draft before it loads.
+    While you record, step through the levels slowly, switch off twice, and note the order: --levels 1,2,3,0,2,0 then
+    says which byte is the level, which levels the ball has, and which frame stops it. Without it all three are guessed,
+    and you must confirm the stop in the draft before it loads.
 
     \b
     Examples:
@@ -79,7 +82,9 @@ def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], fil
       unknot profile learn bugreport.zip --device TIDE-7F31 --json
     """
     from unknot.errors import CaptureError
-    from unknot.learning import lesson, trial
+    from unknot.learning import lesson, likeness, trial
+    from unknot.profiles import library
+    from unknot.profiles.model import Kind
 
     if wanted is not None and not wanted.strip():
         raise click.UsageError("--device is empty; name a device, or leave it out for the one with most writes")
@@ -87,11 +92,16 @@ def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], fil
     recording = lesson.record(capture)
     device = lesson.choose(recording, wanted or "")
     learned = lesson.learn(recording, device, given)
-    result = trial.tried(learned, name)
+    known = likeness.alike(learned, library.load_usable())
+    alike = [one.id for one in known]
+    # What is known to send electricity stays so, whatever its frames are called now.
+    kind = next((one.kind for one in known if one.kind is not Kind.VIBRATION), Kind.VIBRATION)
+    result = trial.tried(learned, name, kind)
     if as_json:
-        click.echo(json.dumps(document(learned, result), indent=2))
+        click.echo(json.dumps(document(learned, result, alike), indent=2))
     else:
         _show(learned, result)
+        _show_alike(alike, kind)
     if file is not None:
         _write(file, result.draft.text)
         click.echo(f"{file}: written; next: unknot profile check {file}", err=as_json)
@@ -265,6 +275,18 @@ def _show_finding(lesson: Lesson, result: Trial) -> None:
             )
     paragraph(_counted(result.writes, "writes", result.draft.roles), hang=2)
     paragraph(_counted(result.reports, "reports", result.draft.roles), hang=2)
+
+
+def _show_alike(alike: Sequence[str], kind: Kind) -> None:
+    if not alike:
+        return
+    others = f" So do {', '.join(alike[1:])}." if len(alike) > 1 else ""
+    electric = "" if kind.value == "vibration" else " It is a stimulator, which no massage drives; so is the draft."
+    paragraph(
+        f"! Profile {alike[0]} says every frame of this app already.{others}{electric} Look at it before you go on "
+        f"with a draft: unknot profile show {alike[0]}",
+        hang=2,
+    )
 
 
 def _counted(count: Count, what: str, roles: dict[int, str]) -> str:

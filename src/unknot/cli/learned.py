@@ -21,8 +21,8 @@ PROPERTIES = {0x02: "read", 0x04: "write without response", 0x08: "write", 0x10:
 """The bits of a characteristic's properties, in words."""
 
 
-def document(lesson: Lesson, result: Trial) -> dict[str, Any]:
-    """The same for programs."""
+def document(lesson: Lesson, result: Trial, alike: Sequence[str]) -> dict[str, Any]:
+    """The same for programs, with the ids of the profiles that say all of it already."""
     recording, device, known = lesson.recording, lesson.device, lesson.levels
     return {
         "file": str(recording.file),
@@ -47,6 +47,7 @@ def document(lesson: Lesson, result: Trial) -> dict[str, Any]:
             what: {"done": count.done, "all": count.all, "others": [data.hex() for _, data in count.others]}
             for what, count in (("writes", result.writes), ("reports", result.reports))
         },
+        "profiles": list(alike),
         "missing": result.why,
         "draft": result.draft.text,
     }  # fmt: skip

@@ -5,6 +5,7 @@ Reports as in the Bluetooth Core specification, Vol 4, Part E, 7.7.65.2 and 7.7.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from unknot.learning.attributes import full, text
@@ -54,7 +55,11 @@ def take(device: Device, fields: bytes) -> None:
         elif kind in (_SOME_SHORT, _ALL_SHORT, _SOME_LONG, _ALL_LONG):
             size = 2 if kind in (_SOME_SHORT, _ALL_SHORT) else 16
             services += [full(content[index : index + size]) for index in range(0, len(content) - size + 1, size)]
-        elif kind == _MANUFACTURER and len(content) >= 2 and len(device.manufacturer) < _COMPANIES_MOST:
-            device.manufacturer[content[0] | content[1] << 8] = content[2:]
+        elif kind == _MANUFACTURER and len(content) >= 2:
+            company, data = content[0] | content[1] << 8, content[2:]
+            if company in device.manufacturer or len(device.manufacturer) < _COMPANIES_MOST:
+                known = device.manufacturer.get(company, data)
+                same = takewhile(lambda pair: pair[0] == pair[1], zip(known, data, strict=False))
+                device.manufacturer[company] = bytes(byte for byte, _ in same)
         at += 1 + fields[at]
     device.services = tuple(dict.fromkeys(services))[:_SERVICES_MOST]

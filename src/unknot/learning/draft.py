@@ -15,10 +15,12 @@ from unknot.learning.lesson import Lesson, values
 from unknot.learning.saying import Saying
 from unknot.learning.sheet import Sheet, commented, printable
 from unknot.learning.telling import Telling
+from unknot.profiles.model import Kind
 
 UNCONFIRMED = (
-    "a stop that is more than a guess; learn again with the levels in the order in which you stepped through them, 0 for "
-    "off and best twice (--levels 1,2,3,0,2,0), or take the # from before 'stop' once you know that it stops the motor"
+    "a stop that is more than a guess; learn again with the levels in the order in which you stepped through them, "
+    "0 for off and best twice (--levels 1,2,3,0,2,0), or take the # from before 'stop' once you know that it stops the "
+    "motor"
 )
 """What is missing where nobody has said when the motor was off: a person lies on what a wrong stop lets run."""
 
@@ -44,15 +46,16 @@ class Draft:
     left_out: list[Group]
 
 
-def draft(lesson: Lesson, name: str, dropped: frozenset[str] = frozenset()) -> Draft:
+def draft(lesson: Lesson, name: str, dropped: frozenset[str] = frozenset(), kind: Kind = Kind.VIBRATION) -> Draft:
     """The profile with this id.
 
     Args:
         lesson: what was learned.
         name: the id.
         dropped: parts that do not hold and are left out: "init", "keep_alive", or the name of a report.
+        kind: what the device does.
     """
-    sheet = Sheet(lesson, name, dropped)
+    sheet = Sheet(lesson, name, dropped, kind=kind)
     sheet.roles = _roles(lesson)
     saying, identity = Saying(sheet), Identity(sheet)
     sections = [saying.motor(), saying.commands(), saying.init(), saying.keep_alive(), Telling(sheet).reports()]
@@ -89,6 +92,10 @@ def _head(sheet: Sheet) -> str:
     source = f"a recording of the maker's app, {printable(lesson.recording.file.name)}"
     source += f" ({printable(about)})" if about else ""
     lines = ["#:schema ./profile.schema.json", "# Learned from a recording, and never tried on a ball."]
+    if sheet.kind is Kind.VIBRATION:
+        lines.append(
+            '# If it sends electricity through the skin, write kind = "stimulator": no massage may drive it then.'
+        )
     missing = [*sheet.missing, UNCONFIRMED] if sheet.unconfirmed else sheet.missing
     lines += [f"# MISSING: {printable(text)}." for text in missing]
     known = lesson.levels
@@ -101,6 +108,7 @@ def _head(sheet: Sheet) -> str:
         "schema = 1",
         f"id = {inline(sheet.name)}",
         f"name = {inline(words)}",
+        *([] if sheet.kind is Kind.VIBRATION else [f"kind = {inline(sheet.kind.value)}"]),
         'evidence = "captured"',
         f"source = {inline(source)}",
         "gaps = [",

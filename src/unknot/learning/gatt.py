@@ -138,7 +138,7 @@ class Device:
         address: its address, or a word for a connection that began before the recording.
         name: its advertised name or what it calls itself; empty if it was not said.
         services: the services that it advertises, in full.
-        manufacturer: its manufacturer data by company.
+        manufacturer: how its manufacturer data always begins, by company.
         attributes: its table, by handle, as far as it is known or was used.
         moments: what was done, in order.
         lost: how many moments are not kept.

@@ -15,6 +15,12 @@ from unknot.profiles.patterns import GLOB_MAX
 UNKNOWN_UUID = "00000000-0000-0000-0000-00000000{handle:04x}"
 """Stands for a UUID that the recording does not say; no ball has it."""
 
+DATA_MOST = 4
+"""Bytes of manufacturer data that are drafted: what follows is more likely to be one ball's own (judgement)."""
+
+ADDRESS_LEAST = 3
+"""Bytes in a row that are part of an address (judgement)."""
+
 _WRITE, _NO_RESPONSE, _NOTIFY, _INDICATE = 0x08, 0x04, 0x10, 0x20
 """Properties of a characteristic (Bluetooth Core, Vol 3, Part G, 3.3.1.1)."""
 
@@ -37,8 +43,25 @@ class Identity:
         if device.services and (own or _pattern(name).strip("*? ")):
             lines.append(f"services = [{', '.join(inline(short(one)) for one in device.services)}]")
         if len(lines) == 1:
+            lines += self._companies()
+        if len(lines) == 1:
             lines.append("# How it shows itself was not recorded: fill in its name, or name ball and profile yourself.")
         return "\n".join(lines) + "\n"
+
+    def _companies(self) -> list[str]:
+        """How its manufacturer data begins; what may be this one ball's own number is left out."""
+        device = self._lesson.device
+        own = [
+            f"{{ company = 0x{company:04X}, data = {inline(data.hex(' ').upper())} }}"
+            for company, seen in device.manufacturer.items()
+            if (data := _without_address(seen, device.address)[:DATA_MOST])
+        ]
+        if not own:
+            return []
+        self._sheet.gaps.append(
+            "how much of the manufacturer data is the same for every such ball is not known: write ?? for what differs"
+        )
+        return [f"manufacturer = [{', '.join(own)}]"]
 
     def gatt(self) -> str:
         """The characteristics that are used."""
@@ -58,8 +81,9 @@ class Identity:
             writes = _ways(attribute)
             if writes:
                 lines.append(f"write = {inline(writes[0] if len(writes) == 1 else writes)}")
-            lines += self._telling(attribute)
-            if len(lines) > 2:
+            told = self._telling(attribute)
+            if writes or told:
+                lines += told
                 sections.append("\n".join(lines) + "\n")
         if any(not self._lesson.device.attributes[handle].uuid for handle in self._sheet.roles):
             self._sheet.gaps.append(
@@ -81,6 +105,18 @@ class Identity:
         if end is not None:
             lines.append(f'assemble = {{ until = "{end.hex(" ").upper()}" }}')
         return lines
+
+
+def _without_address(data: bytes, address: str) -> bytes:
+    """The data up to where the device's address begins, as many put it there, either way round."""
+    own = bytes.fromhex(address.replace(":", "")) if ":" in address else b""
+    places = [
+        at
+        for way in (own, own[::-1])
+        for start in range(len(way) - ADDRESS_LEAST + 1)
+        if (at := data.find(way[start : start + ADDRESS_LEAST])) >= 0
+    ]
+    return data[: min(places, default=len(data))]
 
 
 def _ways(attribute: Attribute) -> list[str]:

@@ -9,6 +9,7 @@ from unknot.learning.forms import Role, inline
 from unknot.learning.lesson import Lesson
 from unknot.learning.steps import Step, fixed
 from unknot.profiles.fields import BASE_SUFFIX
+from unknot.profiles.model import Kind
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Sheet:
         roles: the names of the characteristics, by handle.
         used: the ids of the groups that are written.
         unconfirmed: the command that is written as a comment, because it is only guessed; or empty.
+        kind: what the device does.
         heard: the handles of the characteristics whose reports are described.
     """
 
@@ -38,6 +40,7 @@ class Sheet:
     used: set[int] = field(default_factory=set)
     heard: set[int] = field(default_factory=set)
     unconfirmed: str = ""
+    kind: Kind = Kind.VIBRATION
 
     def write(self, step: Step, more: str = "") -> str:
         """One write as TOML, with further keys behind."""

@@ -15,7 +15,7 @@ from unknot.learning.gatt import Did
 from unknot.learning.lesson import Lesson, values
 from unknot.profiles import inspection, vocabulary
 from unknot.profiles.frames.keyed import AnyFrame
-from unknot.profiles.model import FirmwareProfile
+from unknot.profiles.model import FirmwareProfile, Kind
 from unknot.profiles.proof import prove
 
 TRIES_MOST = 32
@@ -56,11 +56,11 @@ class Trial:
     reports: Count
 
 
-def tried(lesson: Lesson, name: str) -> Trial:
+def tried(lesson: Lesson, name: str, kind: Kind = Kind.VIBRATION) -> Trial:
     """The best draft of a lesson: what does not hold is left out, piece by piece, and said in the file."""
     dropped: frozenset[str] = frozenset()
     for _ in range(TRIES_MOST):
-        attempt = draft(lesson, name, dropped)
+        attempt = draft(lesson, name, dropped, kind)
         profile, key, why = _loaded(attempt)
         culprit = _culprit(key, attempt)
         if profile is not None or culprit is None or culprit in dropped:
