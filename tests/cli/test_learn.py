@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 
 from tests.learning import guide, made
+from tests.learning.test_dialects import drive
+from tests.profiles.shipped import BY_ID
 from unknot.cli import main
+from unknot.clock import VirtualTimeLoop
 from unknot.profiles import library
 
 
@@ -82,6 +86,25 @@ def test_a_guessed_stop_is_written_and_does_not_load(tmp_path: Path, capsys: pyt
     assert "commands.stop: found nothing" in capsys.readouterr().err
     file.write_text(file.read_text(encoding="utf-8").replace("# stop = ", "stop = "), encoding="utf-8")
     assert leave("profile", "check", str(file)) == 0
+
+
+async def _record(file: Path, name: str) -> None:
+    await drive(file, BY_ID[name], (1, 2, 3, 2, 0))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("ems-v2", 'kind = "stimulator"'), ("button-ball", None)])
+def test_a_ball_that_is_described_already_is_named(
+    name: str, kind: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And what sends electricity can be drafted as nothing else."""
+    file = tmp_path / "snoop.log"
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        runner.run(_record(file, name))
+    leave("profile", "learn", str(file), "--levels", "1,2,3,2,0")
+    printed = capsys.readouterr().out
+    assert f"! Profile {name} says every frame of this app already." in printed
+    assert ("\nkind = " in printed) == ("a stimulator" in printed) == (kind is not None)
+    assert kind is None or f"\n{kind}\n" in printed
 
 
 def test_a_name_from_the_air_cannot_speak_to_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

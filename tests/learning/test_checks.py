@@ -17,6 +17,7 @@ FORMS = {
     "behind its range": "A5 {{a:u8}} {{b:u8}} 07 {{{check}:1..{order}}}",
     "before an end": "A5 81 {{a:u8}} {{b:u8}} {{{check}:0..{order}}} 0D 0A",
     "before its range": "A5 {{{check}:{behind}..{order}}} 07 {{a:u8}} {{b:u8}}",
+    "before a part": "A5 {{{check}:{behind}..{last}{order}}} 07 {{a:u8}} {{b:u8}} {{c:u8}} 99",
     "over a part": "A5 {{a:u8}} {{b:u8}} 07 {{c:u8}} {{{check}:1..3{order}}}",
     "with bytes between": "A5 {{a:u8}} {{b:u8}} 07 99 {{{check}:1..3{order}}}",
 }
@@ -30,7 +31,7 @@ EVERY = [
 
 def written(form: str, check: str, order: str = "") -> str:
     behind = 1 + ALGORITHMS[check.split("+", maxsplit=1)[0].split("^", maxsplit=1)[0]].size
-    return FORMS[form].format(check=check, order=order, behind=behind)
+    return FORMS[form].format(check=check, order=order, behind=behind, last=behind + 2)
 
 
 def packed(template: str, seed: int, count: int = 12) -> list[bytes]:
@@ -88,6 +89,46 @@ def test_a_value_that_stands_twice_is_no_check() -> None:
 def test_chance_is_no_check(seed: int) -> None:
     chance = random.Random(seed)
     assert checks.find([chance.randbytes(8) for _ in range(8)], ()) is None
+
+
+@pytest.mark.parametrize(
+    ("template", "longer", "expected"),
+    [
+        ("A5 {a:u8} {b:u8} {sum8:1..}", "A5 {a:u8} {b:u8} {c:u8} {sum8:1..}", "{sum8:1..}"),
+        ("00 {a:u8} {b:u8} {sum8:1..}", "07 {a:u8} {b:u8} {c:u8} {sum8:1..}", "{sum8:1..}"),
+        ("00 {a:u8} {b:u8} {sum8:0..}", "07 {a:u8} {b:u8} {c:u8} {sum8:0..}", "{sum8:0..}"),
+        ("A5 {sum8:2..} {a:u8} {b:u8}", "A5 {sum8:2..} {a:u8} {b:u8} {c:u8}", "{sum8:2..}"),
+    ],
+)
+def test_frames_of_another_length_tell_where_a_range_begins(template: str, longer: str, expected: str) -> None:
+    relatives = packed(longer, 2)
+    found = checks.find(packed(template, 1), relatives)
+    assert found is not None
+    assert found.written(4) == expected
+    assert all(found.holds(data) for data in relatives)
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("A5 {a:u8} {b:u8} 00 {sum8:1..}", "{sum8:1..}"),  # not over all but the zero beside it
+        ("00 {a:u8} {b:u8} {sum8:1..}", "{sum8:0..}"),  # as wide as it can be
+        ("A5 {a:u8} {b:u8} {sum16:1..:be}", "{sum16:1..:be}"),  # and as long
+    ],
+)
+def test_of_several_that_fit_the_one_that_somebody_would_write_is_taken(template: str, expected: str) -> None:
+    frames = packed(template, 1)
+    found = checks.find(frames, ())
+    assert found is not None
+    assert found.written(len(frames[0])) == expected
+
+
+@pytest.mark.parametrize(
+    "form", ["A5 {{a:u8}} {{b:u8}} {{c:u8}}{zeros} {{sum8:1..}}", "{{sum8:1..}} {{a:u8}}{zeros} {{b:u8}}"]
+)
+def test_in_long_frames_a_check_is_found_near_an_end(form: str) -> None:
+    template = form.format(zeros=" 00" * 60)
+    assert holds_for_others(checks.find(packed(template, 1), ()), template)
 
 
 def test_long_frames_take_bounded_work() -> None:

@@ -135,5 +135,8 @@ async def test_a_ball_that_is_described_already_is_recognised(name: str, tmp_pat
     every = list({**BY_ID, **{other: known(other) for other in DIALECTS}}.values())
     alike = likeness.alike(taught, every)
     assert name in [one.id for one in alike]
+    for attribute in taught.device.attributes.values():
+        attribute.uuid = f"dead{attribute.uuid[4:]}"  # the same frames elsewhere are another ball's
+    assert not likeness.alike(taught, every)
     for one in alike:
         assert next(other for other in every if other.id == one.id).kind is profile.kind

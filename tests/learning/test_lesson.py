@@ -164,6 +164,7 @@ async def test_without_the_table_the_draft_says_what_to_fill_in(tmp_path: Path) 
     (handle,) = result.draft.roles
     assert result.profile.gatt["control"].characteristic == (f"00000000-0000-0000-0000-00000000{handle:04x}",)
     assert "must be filled in" in result.draft.text
+    assert "'unknot inspect' lists those of a ball that can write" in result.draft.text
 
 
 async def test_neither_address_is_in_the_draft(tmp_path: Path) -> None:
@@ -255,8 +256,16 @@ def test_a_level_with_the_code_0_is_never_the_stop() -> None:
 
 
 def test_one_level_alone_is_no_order() -> None:
+    raw = [made.write(1, b"\xa5\x05"), made.write(3, b"\xa5\x00")]
     with pytest.raises(UsageError, match="found 1 levels in turn"):
-        taught(*board(10, 0), levels=(1,))
+        taught(*raw, levels=(1,))
+    taught(*raw, levels=(1, 0))
+
+
+def test_two_levels_with_one_code_are_refused() -> None:
+    raw = [made.write(2.0 * n, bytes([0xA5, code])) for n, code in enumerate((5, 6, 5, 6, 0), 1)]
+    with pytest.raises(UsageError, match="found 5 levels in turn"):
+        taught(*raw, levels=(1, 2, 3, 2, 0))
 
 
 def test_what_a_person_may_have_pressed_is_no_greeting() -> None:
@@ -269,6 +278,24 @@ def test_what_a_person_may_have_pressed_is_no_greeting() -> None:
     again = trial.tried(learned, "my-ball")
     assert again.profile is not None
     assert not again.profile.init
+
+
+BEAT = [made.write(0.5 + 0.9 * number, b"\x7f\x81") for number in range(24)]
+
+
+@pytest.mark.parametrize(
+    ("press", "others"),
+    [
+        (2.5, BEAT),  # keep-alives before it are no reason for it
+        (9.0, [made.write(0.6 + 0.8 * n, b"\x10" * (7 + n)) for n in range(11)]),  # nobody greets so long
+        (5.0, [made.att(4.5, b"\x0a\x12\x00", sent=True)]),  # the app asked something, long after it came
+    ],
+)
+def test_what_follows_something_late_is_no_greeting(press: float, others: list[made.Raw]) -> None:
+    start = made.write(press, b"\x01\x01\x01")
+    _, result = taught(*sorted([start, *others, *board(10, 20, 30, 0, start=12.0)]), levels=(1, 2, 3, 0))
+    assert result.profile is not None
+    assert "01 01 01" not in [step.write.frame.template for step in result.profile.init if step.write]
 
 
 def test_what_was_only_repeated_while_the_motor_ran_is_so_in_the_draft() -> None:
@@ -291,6 +318,37 @@ def test_a_greeting_that_meets_the_first_level_is_no_part_of_it() -> None:
     assert result.profile is not None
     assert len(Codec(result.profile).encode(SetLevel(1))) == 2
     assert result.writes.done == result.writes.all
+
+
+def test_what_differs_beside_a_level_is_no_part_of_it() -> None:
+    """Each level is followed at once by one of two frames; a slider that was dragged hides them once."""
+    raw = []
+    for number, level in enumerate((1, 2, 3, 2)):
+        beside = (b"\x55\x01\x01\x01", b"\x66\x01\x02\x01")[number % 2]
+        raw += [made.write(1 + 2 * number, bytes([0xA5, level, 7])), made.write(1.1 + 2 * number, beside)]
+    _, result = taught(*raw, made.write(9.5, b"\xa5\x00\x07"), levels=(1, 2, 3, 2, 0))
+    assert result.profile is not None
+    assert len(Codec(result.profile).encode(SetLevel(1))) == 1
+
+
+def test_a_slider_that_was_dragged_once_hides_nothing_of_what_a_level_is() -> None:
+    raw = []
+    for number, level in enumerate((1, 2, 3, 2)):
+        raw += [made.write(1 + 2 * number, bytes([0xA5, level, 7])), made.write(1.1 + 2 * number, b"\x55\x01\x01\x01")]
+    raw += [made.write(10 + 0.1 * n, bytes([0xA5, level, 7])) for n, level in enumerate((1, 2))]
+    _, result = taught(*raw, made.write(12, b"\xa5\x00\x07"), levels=(1, 2, 3, 2, 1, 2, 0))
+    assert result.profile is not None
+    assert len(Codec(result.profile).encode(SetLevel(1))) == 2
+
+
+def test_what_only_few_levels_have_beside_them_is_no_part_of_them() -> None:
+    """A slider was dragged so quickly that most levels stand together; one stands by itself, with a query."""
+    raw = [made.write(1.0, b"\xa5\x01\x07"), made.write(1.1, b"\x55\x01\x01\x01")]
+    for number in range(3):
+        raw += [made.write(3 + 3 * number + 0.2 * n, bytes([0xA5, level, 7])) for n, level in enumerate((2, 3, 4, 5))]
+    _, result = taught(*raw, made.write(20, b"\xa5\x00\x07"))
+    assert result.profile is not None
+    assert len(Codec(result.profile).encode(SetLevel(1))) == 1
 
 
 def advertised(*data: bytes, name: bytes = b"") -> tuple[Lesson, Trial]:

@@ -6,7 +6,7 @@ Used by `unknot.learning.alignment`. A check counts only if it holds for every f
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from unknot.profiles.frames.checks import ALGORITHMS, Algorithm
 
@@ -99,8 +99,8 @@ def find(frames: Sequence[bytes], relatives: Sequence[bytes]) -> Found | None:
         for one in _candidates(tried, varying)
         if _is_proved(one, frames) and all(one.holds(data) for data in frames)
     ]
-    best = max(fitting, key=lambda one: _likeness(one, length, relatives), default=None)
-    return best if best is None or best.at < 0 or not relatives else _as_relatives_have_it(best, length, relatives)
+    ways = [way for one in fitting for way in (one, replace(one, at=one.at - length))]
+    return max(ways, key=lambda one: _likeness(one, length, relatives), default=None)
 
 
 def _telling(frames: Sequence[bytes], varying: Sequence[int]) -> list[bytes]:
@@ -129,12 +129,6 @@ def _likeness(one: Found, length: int, relatives: Sequence[bytes]) -> tuple[int,
         length - one.first,
         -names.index(one.name),
     )
-
-
-def _as_relatives_have_it(one: Found, length: int, relatives: Sequence[bytes]) -> Found:
-    """The same check counted from the end, if more of the others have it there."""
-    other = Found(one.name, one.size, one.order, one.at - length, one.first, one.gap, one.behind, one.plus, one.xor)
-    return max((one, other), key=lambda each: sum(each.holds(data) for data in relatives))
 
 
 def _candidates(frames: Sequence[bytes], varying: Sequence[int]) -> Iterator[Found]:

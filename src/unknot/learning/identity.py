@@ -75,7 +75,8 @@ class Identity:
                 lines.append(f"characteristic = {inline(short(attribute.uuid))}")
             else:
                 lines.append(
-                    f"# The recording does not say which one it is: look it up with 'unknot inspect', handle {handle}."
+                    f"# The recording does not say which one it is (handle {handle}): 'unknot inspect' lists those of "
+                    f"a ball that can {_asked_of(attribute)}."
                 )
                 lines.append(f"characteristic = {inline(UNKNOWN_UUID.format(handle=handle))}")
             writes = _ways(attribute)
@@ -128,6 +129,19 @@ def _ways(attribute: Attribute) -> list[str]:
     if ways and (attribute.properties or 0) & _NO_RESPONSE:
         ways.append("command")
     return list(dict.fromkeys(ways))
+
+
+def _asked_of(attribute: Attribute) -> str:
+    """What it must be able to do, in the words of ``unknot inspect``."""
+    words = {
+        Did.REQUEST: "write",
+        Did.COMMAND: "write-without-response",
+        Did.NOTIFIED: "notify",
+        Did.INDICATED: "indicate",
+        Did.READ: "read",
+    }
+    done = {**attribute.written.ways, **attribute.heard.ways}
+    return " and ".join(word for way, word in words.items() if way in done)
 
 
 def _pattern(name: str) -> str:

@@ -144,9 +144,11 @@ def _listed(numbers: Sequence[int], most: int = 16) -> str:
 
 
 def _other_meanings(said: Sequence[Step], group: Group) -> list[tuple[int, object]]:
-    """What else may be the stop: the commonest first."""
+    """What else may be the stop: what was written after a level, the commonest first."""
     kept = find_steady(said, group)
-    tally = Tally(step.meaning for step in said if step.group is not group and step.meaning not in kept)
+    first = next((step.time for step in said if step.group is group), 0.0)
+    later = (step for step in said if step.time > first and step.group is not group)
+    tally = Tally(step.meaning for step in later if step.meaning not in kept)
     return [meaning for meaning, _ in tally.most_common(STOPS_MOST)]
 
 

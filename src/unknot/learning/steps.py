@@ -118,13 +118,12 @@ def fixed(step: Step) -> str:
     parts = step.group.parts
     if step.group.table is not None or not any(part.role is Role.COUNTER for part in parts):
         return _literal(step)
-    frame = step.group.frame
-    spans = frame.explain(step.data)
-    words = []
-    for part, span in zip(parts, spans, strict=True):
-        is_kept = part.role in (Role.COUNTER, Role.CHECK)
-        words.append(part.written() if is_kept else step.data[span.start : span.end].hex(" ").upper())
-    return " ".join(words)
+    return " ".join(
+        part.written()
+        if part.role in (Role.COUNTER, Role.CHECK)
+        else step.data[part.at : part.at + len(part.content)].hex(" ").upper()
+        for part in parts
+    )
 
 
 def _literal(step: Step) -> str:
