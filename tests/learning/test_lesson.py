@@ -379,6 +379,13 @@ def test_manufacturer_data_is_what_a_ball_without_a_name_is_known_by(data: list[
     assert not named.profile.match.manufacturer
 
 
+def test_the_same_bytes_to_two_characteristics_at_one_moment_are_two_writes() -> None:
+    _, result = taught(
+        *(made.write(1, data, at=at) for data, at in ((b"\x01", 0x10), (b"\x00", 0x12), (b"\x01", 0x12)))
+    )
+    assert not loads(result)
+
+
 FRAMES = st.lists(
     st.tuples(st.sampled_from([0x10, 0x12, 0x20]), st.booleans(), st.floats(0, 5), st.binary(min_size=0, max_size=6)),
     max_size=30,

@@ -246,4 +246,6 @@ def _apart(device: Device, groups: list[Group], known: Levels | None) -> tuple[l
 
 def _again(part: Sequence[Step], said: Sequence[Step]) -> list[Step]:
     """The same writes with their new groups."""
-    return [next(one for one in said if one.time == step.time and one.data == step.data) for step in part]
+    # Several may be written at the same moment, and the same bytes to two characteristics.
+    places = {(one.time, one.group.handle, one.data): one for one in said}
+    return [places[step.time, step.group.handle, step.data] for step in part]
