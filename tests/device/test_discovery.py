@@ -133,3 +133,21 @@ async def test_strangers_without_end_do_not_fill_the_memory(monkeypatch: pytest.
     found = await discovery.scan(air, library.load_all(), heard=lambda ball: heard.append(ball.name))
     assert [ball.name for ball in found] == ["OpenBall", "TV 0", "TV 1", "TV 2"]
     assert set(heard) == {ball.name for ball in found}
+
+
+async def test_strangers_without_end_do_not_fill_the_memory_of_a_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "DEVICES_MOST", 3)
+    strangers = [SimulatedBall("ems-5a", name=f"TV {number}") for number in range(9)]
+    with pytest.raises(BallNotFound, match=r"heard TV 0, TV 1, TV 2; switch"):
+        await discovery.find(radio(Air(*strangers)), library.load_all(), "Left")
+    late = SimulatedBall(name="Left")
+    assert (await discovery.find(radio(Air(*strangers, late)), library.load_all(), "Left")).address == late.address
+
+
+async def test_namesakes_without_end_do_not_fill_the_memory_when_a_ball_is_looked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(discovery, "DEVICES_MOST", 1)
+    air = radio(Air(SimulatedBall(), SimulatedBall()))
+    # With room for one the second is not noticed; the real bound leaves room to notice it.
+    assert (await discovery.find_again(air, library.load("open-ball"), "gone", "OpenBall")).name == "OpenBall"

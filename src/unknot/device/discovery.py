@@ -18,7 +18,7 @@ from unknot.errors import BallNotFound
 from unknot.profiles.matching import Advertisement, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from bleak.backends.device import BLEDevice
     from bleak.backends.scanner import AdvertisementData
@@ -37,7 +37,7 @@ advertising interval)."""
 
 DEVICES_MOST = 2048
 """How many devices one scan remembers: a crowded hall has hundreds, and some change their addresses again and again.
-Beyond, only balls that a profile describes are taken in (judgement)."""
+Beyond, only those that are looked for are taken in (judgement)."""
 
 
 _ADDRESS = re.compile(r"[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
@@ -110,7 +110,7 @@ async def scan(
 
     def take_in(device: BLEDevice, advertisement: AdvertisementData) -> None:
         found = _found(device, advertisement, profiles)
-        if found.fits or found.address in seen or len(seen) < DEVICES_MOST:
+        if _has_room(seen, found, is_wanted=bool(found.fits)):
             seen[found.address] = found
             heard(found)
 
@@ -172,7 +172,8 @@ async def find(
 
     def heard(device: BLEDevice, advertisement: AdvertisementData) -> None:
         ball = _found(device, advertisement, profiles)
-        seen[ball.address] = ball
+        if _has_room(seen, ball, is_wanted=is_target(ball, target)):
+            seen[ball.address] = ball
         if is_target(ball, target):
             fits.set()
 
@@ -209,7 +210,7 @@ async def find_again(
         ball = _found(device, advertisement, (profile,))
         if ball.address == address and not came.done():
             came.set_result(ball)
-        elif ball.name == name and ball.profiles:
+        elif ball.name == name and ball.profiles and _has_room(namesakes, ball, is_wanted=False):
             namesakes[ball.address] = ball
 
     async with listening(radio, heard):
@@ -223,6 +224,10 @@ async def find_again(
     if len(namesakes) == 1:
         return next(iter(namesakes.values()))
     raise BallNotFound(f"{name} at {address} was not heard within {seconds:g} s", address=address)
+
+
+def _has_room(seen: Mapping[str, FoundBall], ball: FoundBall, *, is_wanted: bool) -> bool:
+    return is_wanted or ball.address in seen or len(seen) < DEVICES_MOST
 
 
 def is_target(ball: FoundBall, target: str | None) -> bool:
