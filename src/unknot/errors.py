@@ -18,6 +18,7 @@
     │   ├── BluetoothUnavailable   no adapter, adapter off, or no permission
     │   ├── BallNotFound           nothing that fits is in range
     │   ├── BallInUse              another program on this machine drives the ball
+    │   ├── BallHeld               the system holds a link to it that may be another program's
     │   ├── LinkLost               the connection is gone
     │   ├── LinkTimeout            our own deadline passed
     │   ├── AttError               the ball refused: ATT code
@@ -280,9 +281,20 @@ class BallInUse(LinkError):
     def __init__(self, name: str, address: str, holder: str) -> None:
         self.holder = holder
         super().__init__(
-            f"{name} at {address} is driven by another unknot (process {holder})",
+            f"{_in_one_line(name)} at {address} is driven by another unknot (process {holder})",
             address=address,
             advice="end that one first; 'unknot stop' stops the motor whoever drives it",
+        )
+
+
+class BallHeld(LinkError):
+    """The system holds a link to the ball already, which another program may drive it by."""
+
+    def __init__(self, name: str, address: str) -> None:
+        super().__init__(
+            f"the system holds a link to {_in_one_line(name) or 'the device'} at {address} already",
+            address=address,
+            advice="'unknot stop' stops the ball and frees it first",
         )
 
 

@@ -34,7 +34,7 @@ def looked(*rows: CharacteristicRow, name: str = "Anna's ball-5B7F") -> Inspecti
     verdict = Verdict("x", "documented", 0, (), {}, (f"its name {name!r} is not X*",), (f"handle at {ADDRESS}",))
     found = FoundBall(None, name, ADDRESS, -50, (), shown)  # type: ignore[arg-type]
     left = {"services": 0, "characteristics": 2931, "descriptors": 0}
-    return Inspection(found, "hci1", False, (ServiceRow("s", 1, "", rows),), left, {"maker": "Ex"}, (verdict,), 3)
+    return Inspection(found, "hci1", (ServiceRow("s", 1, "", rows),), left, {"maker": "Ex"}, (verdict,), 3)
 
 
 def test_the_report_tells_no_address_no_pin_and_no_person() -> None:
@@ -49,10 +49,17 @@ def test_the_report_tells_no_address_no_pin_and_no_person() -> None:
             row("fff4", RAW + RAW[::-1] + b"\x05"),
             row("fff5", b"peer \xaa\xbb\xcc\xdd\xee\xff"),
             row("2a24", b"1034"),
+            row("2a28", b"fw-SN0007731"),
+            row("2a29", b"TIDE-" + RAW.hex().upper().encode()),
+            row("fff6", b"open", ("2901", b"PIN 90210"), ("2904", b"90210\0\0")),
+            row("fff7", b"open", ("2901", b"of Anna's phone")),
         ),
         ["AA:BB:CC:DD:EE:FF"],
     )
     text = json.dumps(told, ensure_ascii=False)
+    for spelt in (b"SN000", RAW.hex().upper().encode(), b"90210", b"Anna"):
+        assert spelt.hex(" ").upper() not in text, spelt
+        assert spelt.decode() not in text, spelt
     for secret in ("Anna", "5B7F", "SN00", "1234", "hunter", "12:34", "9A:BC", ADDRESS, "AA BB CC", "7F 5B", "C4 3E"):
         assert secret not in text, secret
     rows = told["services"][0]["characteristics"]
@@ -61,6 +68,7 @@ def test_the_report_tells_no_address_no_pin_and_no_person() -> None:
     assert rows[8]["text"] == "1034"  # a model is what a report is for
     assert told["advertisement"]["name"] == "[person]'s ball-[address]"
     assert told["profiles"][0]["missing"] == ['its name "[person]\'s ball-[address]" is not X*']
+    assert rows[11]["descriptors"][0]["text"] == "PIN [digits]"
     assert told["left_out"]["characteristics"] == 2931
     assert set(told["versions"]) == {"unknot", "bleak", "python", "system"}
 
@@ -73,9 +81,20 @@ def test_the_report_is_written_once(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert told["advertisement"]["name"] == "OpenBall"
     assert "C0:BA" not in file.read_text()
     assert inspect("--report", str(file)) == 2
-    assert "something lies there already" in capsys.readouterr().err
-    assert inspect("--report", "/no/such/folder/ball.json") == 2
-    assert "cannot be written: no such file or directory" in capsys.readouterr().err
+    assert "is there already, and is left as it is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("folder", "why"), [("no/such", "no such file or directory"), ("file", "is not a folder")])
+def test_a_report_that_has_no_place_is_refused_before_the_ball_is_met(
+    folder: str, why: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    file = tmp_path / folder / "ball.json"
+    assert inspect("--report", str(file)) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"unknot: {file}: cannot be written: ")
+    assert printed.err.endswith(f"{why}\n")
+    assert not printed.out
 
 
 def test_json_has_everything(capsys: pytest.CaptureFixture[str]) -> None:

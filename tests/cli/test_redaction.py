@@ -25,6 +25,9 @@ REDACTOR = Redactor([ADDRESS], [b"SN-00731\0"])
         ("Ball 123456", "Ball [digits]"),
         ("Anna's ball", "[person]'s ball"),
         ("Anna\u2019s ball", "[person]\u2019s ball"),
+        ("Anna M\u00fcller's ball", "[person]'s ball"),
+        ("Dr. Anna-Maria's ball", "[person]'s ball"),
+        ("Hans' ball", "[person]' ball"),
         ("RT8600S", "RT[digits]S"),
         ("\x1b[2Jevil\u202e", "\\x1b[2Jevil\\u202e"),
         ("beef", "beef"),
@@ -59,6 +62,24 @@ def test_a_text_in_a_value_tells_no_more_than_its_bytes() -> None:
         "fw of [address]",
     )
     assert REDACTOR.value(b"Anna's ball", is_name=True) == (" ".join(["??"] * 11), "[person]'s ball")
+
+
+def test_a_name_that_is_no_text_tells_no_more() -> None:
+    assert REDACTOR.value(b"Anna's ball\xff", is_name=True) == (" ".join(["??"] * 12), "")
+
+
+def test_a_model_may_be_a_number_and_is_no_address_in_either_form() -> None:
+    assert REDACTOR.told(b"1034") == ("31 30 33 34", "1034")
+    assert REDACTOR.told(b"T-C43E11A05B7F") == ("54 2D" + " ??" * 12, "T-[address]")
+
+
+@pytest.mark.parametrize(
+    ("described", "text"),
+    [(b"PIN 123456", "PIN [digits]"), (b"PIN 12-34\0", "PIN [digits]"), (b"pass k3y", "pass [digits]")],
+)
+def test_the_description_of_a_secret_does_not_tell_it(described: bytes, text: str) -> None:
+    assert REDACTOR.hint(described) == (" ".join(["??"] * len(described)), text)
+    assert REDACTOR.hint(b"Pairing PIN") == (b"Pairing PIN".hex(" ").upper(), "Pairing PIN")
 
 
 def test_a_uuid_is_left_as_it_is_unless_the_whole_address_is_in_it() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bleak import BleakClient
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.descriptor import BleakGATTDescriptor
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
@@ -14,6 +15,7 @@ import unknot
 from tests.profiles.shipped import SPOKEN
 from unknot.device import inspection
 from unknot.device.inspection import Inspection
+from unknot.errors import BallHeld
 from unknot.profiles.matching import Match
 from unknot.simulator import Air, SimulatedBall
 from unknot.simulator import gatt as simulated_table
@@ -187,6 +189,21 @@ async def test_a_table_of_thousands_is_kept_in_bounds_and_the_rest_is_counted(mo
     assert sum(one.value is not None for one in rows(looked)) <= inspection.READS_MOST
     assert looked.information["model"] == "v" * 512  # it is read first
     assert max(len(said) for one in rows(looked) for said in one.properties) <= inspection.PROPERTY_LETTERS
+
+
+async def test_a_ball_that_the_system_holds_a_link_to_keeps_it_and_its_motor() -> None:
+    """As after a controller that was killed without a guard: the link is all by which the motor can be stopped."""
+    sim = SimulatedBall("button-ball", name="Ball\x1b[2J")
+    air = Air(sim)
+    (found,) = await unknot.scan(simulate=air)
+    client = BleakClient(found.device, backend=SimulatedClient, air=air)
+    await client.connect()
+    sim.press_button()
+    with pytest.raises(BallHeld, match=r"holds a link to Ball\\x1b\[2J at [\dA-F:]{17} already; 'unknot stop' stops"):
+        await unknot.inspect(sim.address, simulate=air)
+    assert client.is_connected
+    assert sim.level == 1
+    await client.disconnect()
 
 
 async def test_a_ball_that_another_unknot_drives_is_left_alone(tmp_path: Any) -> None:

@@ -36,7 +36,8 @@ SHOWN_PROFILES = 8
     "--report",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a report to send to others, without addresses, PINs and names of people.",
+    help="Write a report to send to others, without addresses, PINs and, as far as they are recognised, people's "
+    "names.",
 )
 @as_json
 def inspect(report: Path | None, *, as_json: bool, **device: Any) -> int:
@@ -51,8 +52,10 @@ def inspect(report: Path | None, *, as_json: bool, **device: Any) -> int:
       unknot inspect --simulate --profile theragun-4
     """
     options = checked(DeviceOptions(**device))
-    if report is not None and report.exists():
-        raise click.UsageError(f"{report}: something lies there already; choose another name, or remove it first")
+    if report is not None:
+        from unknot.cli.newfile import see_room
+
+        see_room(report)
     return in_loop(_inspect(options, report, as_json=as_json), options.speed)
 
 
@@ -82,11 +85,10 @@ async def _inspect(options: DeviceOptions, report: Path | None, *, as_json: bool
 def show(looked: Inspection) -> None:
     """Print it for a person."""
     found = looked.found
-    signal = "connected already" if found.rssi is None else f"{found.rssi} dBm"
     on = f", by {looked.adapter}" if looked.adapter else ""
-    click.secho(f"{printable(found.name) or 'a device without a name'} at {found.address}, {signal}{on}", bold=True)
-    if looked.was_held:
-        paragraph("! the system held a link to it; if it vibrates, 'unknot stop' stops it", hang=2)
+    click.secho(
+        f"{printable(found.name) or 'a device without a name'} at {found.address}, {found.rssi} dBm{on}", bold=True
+    )
     _show_facts(looked.information)
     _show_table(looked)
     _show_profiles(looked)
@@ -176,7 +178,6 @@ def as_dict(looked: Inspection) -> dict[str, Any]:
         "address": found.address,
         "rssi": found.rssi,
         "adapter": looked.adapter,
-        "was_held": looked.was_held,
         "advertisement": {
             "services": list(found.shown.services),
             "manufacturer": {f"{company:#06x}": data.hex() for company, data in found.shown.manufacturer.items()},

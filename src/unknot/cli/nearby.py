@@ -100,10 +100,6 @@ class Nearby:
             lines += new
         return lines
 
-    def as_dicts(self) -> list[dict[str, Any]]:
-        """All of them, for programs."""
-        return [as_dict(found, self._evidence) for found in self.found]
-
 
 def as_dict(found: FoundBall, evidence: dict[str, str]) -> dict[str, Any]:
     """One device for programs: who it is, what it advertises, what fits and why."""

@@ -235,6 +235,7 @@ def new_profile(file: Path | None) -> None:
       unknot profile new
       unknot profile new my-ball.toml
     """
+    from unknot.cli.newfile import write_new
     from unknot.errors import UsageError
     from unknot.profiles import beginning
 
@@ -244,13 +245,7 @@ def new_profile(file: Path | None) -> None:
     if file.suffix != ".toml":
         raise UsageError(f"{file}: found a name that does not end in .toml; expected one such as my-ball.toml")
     text = beginning.text(file.stem)
-    try:
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise UsageError(f"{file}: is there already, and is left as it is; choose another name") from None
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from error
+    write_new(file, text)
     click.echo(f"{file}: written; next: unknot profile check {file}")
 
 

@@ -8,7 +8,8 @@ What is taken out:
 - the serial number (2A25) and the system's identifier (2A23), there and wherever else they appear;
 - what may be a PIN: a value that is nothing but four to eight digits, the value of a characteristic whose own
   description speaks of a PIN, a password or a key, and four or more digits in a row in a name;
-- whose ball it is, in a name such as "Anna's ball".
+- numbers in the description of a value that is nobody's business;
+- whose ball it is, in a name such as "Anna Miller's ball", with all words before it; "Annas Ball" is not recognised.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ _ANY_ADDRESS = re.compile(rb"(?<![0-9A-Za-z])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{
 _HEX_RUN = re.compile(rb"[0-9A-Fa-f]{2}(?:[:_ .-]?[0-9A-Fa-f])+")
 _PIN = re.compile(rb"\s*[0-9]{4,8}[\s\0]*")
 _DIGITS = re.compile(rb"[0-9]{4,}")
-_OWNER = re.compile(r"\w+(?=['\u2019\u02bc`]s\b)")
+_APOSTROPHE = "['\u2019\u02bc`]"
+_OWNER = re.compile(rf".*\S(?={_APOSTROPHE}s\b)|.*[sxz\u00df](?={_APOSTROPHE}\s)", re.IGNORECASE | re.DOTALL)
+"""All that stands before "'s", and before the apostrophe of "Hans' ball": first names and family names alike."""
+_NUMBERED = re.compile(r"\S*\d\S*")
 SPEAKS_OF_A_PIN = re.compile(r"\b(?:pins?|pass\w*|keys?|secrets?|codes?|tokens?)\b", re.IGNORECASE)
 """How the description of a characteristic says that its value is nobody's business."""
 
@@ -76,11 +80,23 @@ class Redactor:
         if _PIN.fullmatch(data):
             spans.append((0, len(data), "PIN"))
         text = readable(data)
-        if is_name and text:
-            shown = self.name(text)
-            spans += [(0, len(data), "name")] if shown != text else []
-            return _hex(data, spans), shown
+        if is_name:
+            shown = self.name(_decoded(data))
+            spans += [(0, len(data), "name")] if shown != _printable(_decoded(data)) else []
+            return _hex(data, spans), shown if text else ""
         return _hex(data, spans), self.text(_printable(_with(data, spans))) if text else ""
+
+    def told(self, data: bytes) -> tuple[str, str]:
+        """As `value`, for what tells a kind of ball, such as its model: nothing in it is taken for a PIN."""
+        spans = list(self._spans(data, is_text=False))
+        return _hex(data, spans), self.text(_with(data, spans))
+
+    def hint(self, data: bytes) -> tuple[str, str]:
+        """As `value`, for the description of a secret: whatever has a digit in it may be the secret itself."""
+        described = _NUMBERED.sub("[digits]", _decoded(data))
+        if described != _decoded(data):
+            return _hex(data, [(0, len(data), "digits")]), self.name(described)
+        return self.value(data, is_name=True)
 
     def _spans(self, data: bytes, *, is_text: bool) -> Iterator[Span]:
         for secret in self._secrets:
@@ -141,6 +157,10 @@ def _with(data: bytes, spans: Iterable[Span]) -> str:
 def _hex(data: bytes, spans: Iterable[Span]) -> str:
     hidden = {index for start, stop, _ in spans for index in range(start, stop)}
     return " ".join("??" if index in hidden else f"{byte:02X}" for index, byte in enumerate(data))
+
+
+def _decoded(data: bytes) -> str:
+    return data.rstrip(b"\0").decode(errors="replace")
 
 
 def readable(data: bytes) -> str:

@@ -6,8 +6,9 @@ import json
 import platform
 from typing import TYPE_CHECKING, Any
 
+from unknot.cli.newfile import write_new
 from unknot.cli.redaction import SPEAKS_OF_A_PIN, Redactor
-from unknot.errors import UsageError
+from unknot.profiles.fields import BASE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,13 +19,13 @@ if TYPE_CHECKING:
 REPORT_SCHEMA = 1
 """The version of the report's shape."""
 
-_BASE = "-0000-1000-8000-00805f9b34fb"
-SERIAL_NUMBER, SYSTEM_ID = f"00002a25{_BASE}", f"00002a23{_BASE}"
+SERIAL_NUMBER, SYSTEM_ID = f"00002a25{BASE_SUFFIX}", f"00002a23{BASE_SUFFIX}"
 """What tells one ball from all others (Device Information Service, 3.3 and 3.8)."""
-_NAMES = frozenset({f"00002a00{_BASE}"})
-_TOLD = frozenset(f"00002a{end}{_BASE}" for end in ("24", "26", "27", "28", "29", "50"))
+_DESCRIPTION = f"00002901{BASE_SUFFIX}"
+_NAMES = frozenset({f"00002a00{BASE_SUFFIX}", _DESCRIPTION})
+"""What somebody may have called a ball, or a value, and people may be named in."""
+_TOLD = frozenset(f"00002a{end}{BASE_SUFFIX}" for end in ("24", "26", "27", "28", "29", "50"))
 """Model, revisions, maker and vendor: numbers of a kind of ball, not of one; they are what a report is for."""
-_DESCRIPTION = f"00002901{_BASE}"
 
 
 def report(inspection: Inspection, adapters: Iterable[str] = ()) -> dict[str, Any]:
@@ -50,7 +51,6 @@ def report(inspection: Inspection, adapters: Iterable[str] = ()) -> dict[str, An
                 f"{company:#06x}": redactor.value(bytes(data))[0] for company, data in found.shown.manufacturer.items()
             },
         },
-        "was_held": inspection.was_held,
         "information": {name: redactor.text(text) for name, text in inspection.information.items()},
         "services": [
             {
@@ -90,19 +90,8 @@ def versions() -> dict[str, str]:
 
 
 def write(file: Path, told: dict[str, Any]) -> None:
-    """Write a report where nothing lies yet.
-
-    Raises:
-        UsageError: something lies there, or it cannot be written.
-    """
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            json.dump(told, opened, indent=2, ensure_ascii=False)
-            opened.write("\n")
-    except FileExistsError:
-        raise UsageError(f"{file}: something lies there already; choose another name, or remove it first") from None
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from None
+    """Write a report where nothing lies yet; raises as `write_new`."""
+    write_new(file, json.dumps(told, indent=2, ensure_ascii=False) + "\n")
 
 
 def _sentence(said: str, name: str, redactor: Redactor) -> str:
@@ -111,16 +100,18 @@ def _sentence(said: str, name: str, redactor: Redactor) -> str:
 
 
 def _row(one: CharacteristicRow, redactor: Redactor) -> dict[str, Any]:
-    about = next((each.value for each in one.descriptors if each.uuid == _DESCRIPTION and each.value), b"")
-    is_secret = one.uuid in (SERIAL_NUMBER, SYSTEM_ID) or SPEAKS_OF_A_PIN.search(about.decode(errors="replace"))
+    about = [
+        each.value.decode(errors="replace") for each in one.descriptors if each.uuid == _DESCRIPTION and each.value
+    ]
+    is_secret = one.uuid in (SERIAL_NUMBER, SYSTEM_ID) or any(map(SPEAKS_OF_A_PIN.search, about))
     return {
         "uuid": one.uuid,
         "handle": one.handle,
         "description": one.description,
         "properties": [redactor.text(each) for each in one.properties],
-        **_value(one, redactor, is_secret=bool(is_secret)),
+        **_value(one, redactor, is_secret=is_secret),
         "descriptors": [
-            {"uuid": each.uuid, "handle": each.handle, **_value(each, redactor, is_secret=False)}
+            {"uuid": each.uuid, "handle": each.handle, **_value(each, redactor, is_secret=is_secret)}
             for each in one.descriptors
         ],
     }
@@ -129,9 +120,12 @@ def _row(one: CharacteristicRow, redactor: Redactor) -> dict[str, Any]:
 def _value(one: CharacteristicRow | DescriptorRow, redactor: Redactor, *, is_secret: bool) -> dict[str, Any]:
     if one.value is None:
         return {"value": None, "trouble": redactor.text(one.trouble)}
-    if is_secret:
+    if is_secret and one.uuid != _DESCRIPTION:
         return {"value": f"[{len(one.value)} bytes]", "text": ""}
-    if one.uuid in _TOLD:
-        return {"value": one.value.hex(" ").upper(), "text": redactor.text(one.value.decode(errors="replace"))}
-    value, text = redactor.value(one.value, is_name=one.uuid in _NAMES)
+    if is_secret:
+        value, text = redactor.hint(one.value)
+    elif one.uuid in _TOLD:
+        value, text = redactor.told(one.value)
+    else:
+        value, text = redactor.value(one.value, is_name=one.uuid in _NAMES)
     return {"value": value, "text": text}

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unknot.device import discovery
+from unknot.device.ball import REACH_SECONDS
 from unknot.device.failures import WANTS_PAIRING
 from unknot.device.holding import Holding
 from unknot.device.link import Link
 from unknot.device.reach import reach
 from unknot.device.verdicts import Verdict, best_first, judge
-from unknot.errors import AttError, LinkError, LinkTimeout
+from unknot.errors import AttError, BallHeld, LinkError, LinkTimeout
 from unknot.profiles.fields import BASE_SUFFIX
 from unknot.profiles.variant import DEVICE_INFORMATION, DEVICE_INFORMATION_SERVICE
 from unknot.shielding import finish
@@ -45,9 +46,6 @@ READS_MOST = 128
 
 VALUE_MOST = 512
 """Bytes of a value that are kept: a GATT value has no more (Bluetooth Core, Vol 3, Part F, 3.2.9)."""
-
-CONNECTING_SECONDS = 20.0
-"""How long a device is tried to be connected to: two attempts of `unknot.device.link.CONNECT_SECONDS`."""
 
 READING_SECONDS = 30.0
 """How long an inspection reads in all; the longest read at its end takes a second more (judgement)."""
@@ -124,8 +122,7 @@ class Inspection:
 
     Attributes:
         found: what the scan heard of it.
-        adapter: the adapter that was used; empty where nobody has chosen one.
-        was_held: whether the system held a link to it already.
+        adapter: the adapter that was used; on Linux always told, elsewhere empty.
         services: its table, as far as it was kept.
         left_out: how many services, characteristics and descriptors were not, by these words.
         information: what its Device Information says: maker, model, firmware, hardware, software, pnp.
@@ -135,7 +132,6 @@ class Inspection:
 
     found: FoundBall
     adapter: str
-    was_held: bool
     services: tuple[ServiceRow, ...]
     left_out: Mapping[str, int]
     information: Mapping[str, str]
@@ -153,19 +149,21 @@ async def inspect(found: FoundBall, radio: Radio, profiles: Sequence[FirmwarePro
 
     Raises:
         BallInUse: another unknot drives it; disconnecting would take its link.
+        BallHeld: the system holds a link to it; disconnecting would take it from whoever drives the ball by it.
         LinkError: no link. What goes wrong after the table was read is told in its row.
     """
     link = Link(found.device, radio, lambda lost: log.debug("%s", lost))
     holding = Holding.take(found.address, found.name) if radio.guard is not None else None
 
     async def seek() -> BLEDevice:
-        return (await discovery.find(radio, profiles, found.address)).device
+        return _free(await discovery.find(radio, profiles, found.address)).device
 
     async def table() -> tuple[BleakGATTService, ...]:
         return tuple(link.services)
 
     try:
-        services = await reach(link, seek, table, seconds=CONNECTING_SECONDS)
+        _free(found)
+        services = await reach(link, seek, table, seconds=REACH_SECONDS)
         try:
             reader = _Reader(link)
             rows, left_out = await _rows(services, reader)
@@ -178,7 +176,14 @@ async def inspect(found: FoundBall, radio: Radio, profiles: Sequence[FirmwarePro
     verdicts = [judge(profile, found.shown, services, information) for profile in profiles]
     near = best_first(verdicts)
     adapter = radio.bluez.get("adapter", "")
-    return Inspection(found, adapter, found.rssi is None, rows, left_out, information, near, len(verdicts) - len(near))
+    return Inspection(found, adapter, rows, left_out, information, near, len(verdicts) - len(near))
+
+
+def _free(found: FoundBall) -> FoundBall:
+    """The ball, if nobody has a link to it: the system shares one among all programs, and ends it for all of them."""
+    if found.rssi is None:
+        raise BallHeld(found.name, found.address)
+    return found
 
 
 class _Reader:
