@@ -62,6 +62,7 @@ def test_the_key_b_is_the_balls_button(tmp_path: Path) -> None:
     [
         ((), 2, "either --socket PATH or --hci CONTROLLER says where the ball is to be met"),
         (("--hci", "usb:0", "--socket", "x"), 2, "either --socket PATH or --hci CONTROLLER"),
+        (("--hci", "usb:0", "--name", "a\udcff"), 2, "the --name has bytes that are no UTF-8; expected a text"),
         (("--hci", "dongle"), 2, "found 'dongle' as a controller; expected usb:0, serial:DEVICE,SPEED, hci-socket:0"),
         (("--hci", "serial:/dev/no-such-board,1000000"), 3, "the controller serial:/dev/no-such-board,1000000 cannot"),
         (("--hci", "usb:"), 3, "the controller usb: cannot be opened"),

@@ -48,12 +48,23 @@ def simulate(socket: Path | None, hci: str | None, profile: str | None, name: st
 
     if (socket is None) == (hci is None):
         raise click.UsageError("either --socket PATH or --hci CONTROLLER says where the ball is to be met")
+    if name is not None and not _is_text(name):
+        raise click.UsageError("the --name has bytes that are no UTF-8; expected a text, such as 'My Ball'")
     ball = SimulatedBall(library.load_or_default(profile), name=name)
     try:
         asyncio.run(_live(ball, socket, hci, as_json=as_json))
     except asyncio.CancelledError:  # Ctrl-C is how it ends
         return exits.DONE
     return exits.DONE
+
+
+def _is_text(name: str) -> bool:
+    """Whether it can be sent; bytes that are no text come from the shell as halves of characters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 async def _live(ball: SimulatedBall, socket: Path | None, hci: str | None, *, as_json: bool) -> None:

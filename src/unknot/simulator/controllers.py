@@ -5,6 +5,7 @@ The one place where the exceptions of Bumble's transports become ours.
 
 from __future__ import annotations
 
+import logging
 import zlib
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -45,8 +46,9 @@ async def broadcast(
 
     Raises:
         UsageError: no such kind of controller, or a ball that does not fit into an advertisement.
-        BluetoothUnavailable: the controller cannot be opened.
+        BluetoothUnavailable: the controller cannot be opened, does not answer, or goes while the block runs.
     """
+    _see_whether_it_can_be(hci)
     from unknot.simulator.peripheral import Peripheral
     from unknot.simulator.radio_link import RadioLink, VirtualController
 
@@ -73,6 +75,7 @@ async def kernel(link: RadioLink) -> AsyncIterator[None]:
     Raises:
         BluetoothUnavailable: there is no such device, or no permission to open it.
     """
+    _see_whether_it_can_be(VIRTUAL)
     from unknot.simulator.radio_link import VirtualController
 
     transport = await _open(VIRTUAL)
@@ -93,22 +96,37 @@ def address_of(ball: SimulatedBall) -> str:
     return ":".join(f"{byte:02X}" for byte in (0xC0, 0xBA, *number.to_bytes(4, "big")))
 
 
-async def _open(hci: str) -> Transport:
-    kind = hci.partition(":")[0]
-    if kind not in ADVICE:
+def _see_whether_it_can_be(hci: str) -> None:
+    """Raise `UsageError` for another kind of controller, and where Bumble is missing."""
+    if _kind(hci) not in ADVICE:
         raise UsageError(f"found {hci!r} as a controller; expected {', '.join(_FORMS)}")
     try:
-        from bumble.transport import open_transport
+        import bumble  # noqa: F401 - all that follows needs it
     except ImportError as error:
         raise UsageError(
             "a ball on the air needs Bumble, which the extra 'radio' brings: pip install 'unknot[radio]'"
         ) from error
+    logging.getLogger("bumble").addHandler(_NOWHERE)
+
+
+def _kind(hci: str) -> str:
+    return hci.partition(":")[0]
+
+
+async def _open(hci: str) -> Transport:
+    from bumble.transport import open_transport
+
     try:
         return await open_transport(hci)
     except Exception as error:
         # Bumble's transports raise whatever lies below them: libusb's errors, assertions, bare exceptions.
         reason = str(error) or type(error).__name__
-        raise BluetoothUnavailable(f"the controller {hci} cannot be opened ({reason})", advice=ADVICE[kind]) from error
+        raise BluetoothUnavailable(
+            f"the controller {hci} cannot be opened ({reason})", advice=ADVICE[_kind(hci)]
+        ) from error
 
+
+_NOWHERE = logging.NullHandler()
+"""Where Bumble's warnings go if the program wants none: what they mean comes as an error of ours."""
 
 _FORMS = ("usb:0", "serial:DEVICE,SPEED", "hci-socket:0", VIRTUAL)

@@ -19,6 +19,7 @@ from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
 from unknot.simulator.gatt import ATT_HEADER, rows
 from unknot.simulator.happenings import Happening, What, observe
+from unknot.simulator.patience import ANSWER_SECONDS, POWER_ON_SECONDS, gone, patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,6 +64,10 @@ class Peripheral:
         cut: breaks the ball's connection as the radio would; None asks the controller to end it, as a ball does that is
             switched off.
         tell: is told what happens to the link.
+
+    Raises:
+        UsageError: the ball does not fit into an advertisement; told on entering, before the controller is asked.
+        BluetoothUnavailable: the controller does not answer, refuses, or is gone; while the block runs, this ends it.
     """
 
     def __init__(
@@ -78,6 +83,10 @@ class Peripheral:
         self._tell = tell
         observe(ball, tell)
         self._cut = cut
+        self._source = source
+        self._owner: asyncio.Task[Any] | None = None
+        self._trouble: BaseException | None = None
+        self._is_gone = False
         self._connection: Connection | None = None
         self._advertised: tuple[str, bytes] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -100,25 +109,77 @@ class Peripheral:
         self._device.on(Device.EVENT_CONNECTION, self._connected)
 
     async def __aenter__(self) -> Self:
-        await self._device.power_on()
+        advertisement(self.ball)  # one that does not fit is told now
+        async with patience(POWER_ON_SECONDS):
+            await self._device.power_on()
+        self._owner = asyncio.current_task()
+        if (ended := self._ended) is not None:
+            ended.add_done_callback(self._lose_controller)
         self._advertising = asyncio.create_task(self._keep_advertising(), name=f"advertising of {self.ball.name}")
+        self._advertising.add_done_callback(self._end_advertising)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leaving.set()  # it is not cancelled: a command that the controller does not end would be left behind
-        if self._advertising is not None:
-            await self._advertising
-        tasks = tuple(self._tasks)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if self._connection is not None:
-            self.ball.unlink()
-            self._end(self._connection)
-        with suppress(core.BaseBumbleError, hci.HCI_Error):
-            await self._device.stop_advertising()
+        self._leaving.set()
+        if self._trouble is not None and self._owner is not None:
+            self._owner.uncancel()
+            if not isinstance(error, asyncio.CancelledError):
+                with suppress(asyncio.CancelledError):  # the block ended before it was told
+                    await asyncio.sleep(0)
+        try:
+            await self._leave()
+        except Exception as worse:  # noqa: BLE001 - it is told below, unless something else came first
+            self._trouble = self._trouble or worse
+        if self._trouble is not None and (error is None or isinstance(error, asyncio.CancelledError)):
+            raise self._trouble
+
+    async def _leave(self) -> None:
+        """Take the ball off the air, whatever has gone wrong before."""
+        try:
+            if self._advertising is not None:
+                async with patience(ANSWER_SECONDS):
+                    # It is not cancelled: a command that the controller does not end would be left behind.
+                    await self._advertising
+        finally:
+            if (ended := self._ended) is not None:
+                ended.remove_done_callback(self._lose_controller)
+            tasks = tuple(self._tasks)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._connection is not None:
+                self.ball.unlink()
+                self._end(self._connection)
+            if not self._is_gone:
+                async with patience(ANSWER_SECONDS):
+                    with suppress(core.BaseBumbleError, hci.HCI_Error):
+                        await self._device.stop_advertising()
+
+    # What ends the block.
+
+    @property
+    def _ended(self) -> asyncio.Future[None] | None:
+        """Done when the way to the controller has ended; a virtual controller has none."""
+        ended: asyncio.Future[None] | None = getattr(self._source, "terminated", None)
+        return ended
+
+    def _lose_controller(self, ended: asyncio.Future[None]) -> None:
+        if not ended.cancelled():
+            ended.exception()  # some transports say why, in words that help nobody
+        self._is_gone = True
+        self._fail(gone())
+
+    def _end_advertising(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(error)
+
+    def _fail(self, trouble: BaseException) -> None:
+        """Have the block end at once; what is told is the first that went wrong."""
+        if self._trouble is None and self._owner is not None and not self._leaving.is_set():
+            self._trouble = trouble
+            self._owner.cancel()
 
     # What the radio brings.
 
@@ -201,7 +262,8 @@ class Peripheral:
             if self._connection is None and self.ball.is_advertising and self.ball.is_in_reach:
                 wanted = self.ball.address, advertisement(self.ball)
             if wanted != self._advertised and self._connection is None:
-                await self._advertise(wanted)
+                async with patience(ANSWER_SECONDS):
+                    await self._advertise(wanted)
             with suppress(TimeoutError):
                 async with asyncio.timeout(POLL_SECONDS):
                     await self._leaving.wait()
