@@ -191,7 +191,7 @@ async def test_a_table_of_thousands_is_kept_in_bounds_and_the_rest_is_counted(mo
     assert max(len(said) for one in rows(looked) for said in one.properties) <= inspection.PROPERTY_LETTERS
 
 
-async def test_a_ball_that_the_system_holds_a_link_to_keeps_it_and_its_motor() -> None:
+async def test_a_ball_that_the_system_holds_a_link_to_keeps_it_and_its_motor(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after a controller that was killed without a guard: the link is all by which the motor can be stopped."""
     sim = SimulatedBall("button-ball", name="Ball\x1b[2J")
     air = Air(sim)
@@ -199,11 +199,15 @@ async def test_a_ball_that_the_system_holds_a_link_to_keeps_it_and_its_motor() -
     client = BleakClient(found.device, backend=SimulatedClient, air=air)
     await client.connect()
     sim.press_button()
+
+    async def shared(*_: object, **__: object) -> None:
+        pytest.fail("the system would share the link, and end it for all")
+
+    monkeypatch.setattr(SimulatedClient, "connect", shared)
     with pytest.raises(BallHeld, match=r"holds a link to Ball\\x1b\[2J at [\dA-F:]{17} already; 'unknot stop' stops"):
         await unknot.inspect(sim.address, simulate=air)
     assert client.is_connected
     assert sim.level == 1
-    await client.disconnect()
 
 
 async def test_a_ball_that_another_unknot_drives_is_left_alone(tmp_path: Any) -> None:
