@@ -197,6 +197,7 @@ async def inspect(
 
     Raises:
         BallInUse: another unknot drives it.
+        BallHeld: the system holds a link to it already, which leaving it would end.
         LinkError: no Bluetooth, no device, or no link to it.
     """
     chosen, known, radio = _choose(profile, target, simulate)

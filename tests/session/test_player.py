@@ -268,6 +268,21 @@ def test_a_link_that_is_lost_before_the_last_level_has_arrived_is_waited_for() -
     assert player.state is State.LOST
 
 
+def test_a_level_counts_that_the_ball_denied_while_it_was_written_until_a_stop_is_known() -> None:
+    player = Player(tiny())
+    player.handle(Begin(), BEGAN)
+    player.handle(Written(0, BEGAN, BEGAN), BEGAN + 0.1)  # a report of before, or the truth
+    player.handle(Observed(0), BEGAN + 0.1)
+    assert player.state is State.PAUSED
+    player.handle(Lost("gone", 0, BEGAN + 0.1), BEGAN + 0.2)
+    player.handle(Restored(StopOutcome.CONFIRMED, BEGAN + 9, "C0", is_same=True), BEGAN + 9)
+    player.handle(End(), BEGAN + 10)
+    *_, ended = player.handle(Stopped(StopOutcome.CONFIRMED, BEGAN + 10, BEGAN + 10), BEGAN + 10)
+    assert isinstance(ended, Tell)
+    assert isinstance(ended.event, events.Ended)
+    assert ended.event.motor_seconds == 9
+
+
 def test_a_lapse_is_eased_in_again_and_not_a_pause() -> None:
     bench = begun(tiny(), 5)
     bench.turn(0)

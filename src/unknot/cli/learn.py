@@ -10,6 +10,7 @@ import click
 
 from unknot.cli.frames import shorts
 from unknot.cli.learned import PROPERTIES, document, heard, samples, title
+from unknot.cli.newfile import see_room, write_new
 from unknot.cli.tables import table
 from unknot.cli.words import as_json, paragraph, printable
 
@@ -103,7 +104,7 @@ def learn_profile(capture: Path, wanted: str | None, given: tuple[int, ...], fil
         _show(learned, result)
         _show_alike(alike, kind)
     if file is not None:
-        _write(file, result.draft.text)
+        write_new(file, result.draft.text)
         click.echo(f"{file}: written; next: unknot profile check {file}", err=as_json)
     elif not as_json:
         click.echo(f"\n{result.draft.text}", nl=False)
@@ -121,21 +122,8 @@ def _name_of(file: Path) -> str:
     if file.suffix != ".toml":
         raise UsageError(f"{file}: found a name that does not end in .toml; expected one such as my-ball.toml")
     beginning.text(file.stem)  # refuses what can be no id
-    if file.exists():
-        raise UsageError(f"{file}: is there already, and is left as it is; choose another name")
+    see_room(file)
     return file.stem
-
-
-def _write(file: Path, text: str) -> None:
-    from unknot.errors import UsageError
-
-    try:
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
-    except FileExistsError:
-        raise UsageError(f"{file}: is there already, and is left as it is; choose another name") from None
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be written: {(error.strerror or str(error)).lower()}") from error
 
 
 def _show(lesson: Lesson, result: Trial) -> None:

@@ -93,6 +93,7 @@ class Player:
         self._span = -1  # the step last told
         self._level = 0  # what the motor has, as far as we know
         self._asked = 0  # the level last asked for
+        self._doubtful_since: float | None = None  # the ball told off while that was written, and may be on
         self._held_to: int | None = None  # the level that the person chose on the ball
         self._on_since: float | None = None
         self._motor_seconds = 0.0
@@ -235,6 +236,7 @@ class Player:
         if not isinstance(event, Restored):
             return []
         effects = [*self._changed(0, event.at, event.at), *self._tell_restored(event, now)]
+        self._settle_doubt(now)
         self._held_to = None
         if self._goes_on and event.is_same:
             return effects + self._resume(event, now)
@@ -295,6 +297,8 @@ class Player:
     def _written(self, event: Input, now: float) -> list[Effect]:
         if not isinstance(event, Written):
             return []
+        if event.level == 0 < self._asked:  # what it told may be older than what was written
+            self._doubtful_since = event.due
         if event.level not in (self._asked, self._level):  # the ball changed it while it was written
             return self._observed(Observed(event.level), now)
         return self._changed(event.level, event.due, event.at)
@@ -307,6 +311,7 @@ class Player:
             self._detail = "a stop could not be written"
             return self._stop(EndReason.FAILED, now)
         effects = self._changed(0, event.due, event.at)
+        self._settle_doubt(now)
         if self._pausing:
             effects.append(Tell(events.Paused(self.elapsed(now), self._pausing)))
             self._pausing = ""
@@ -320,6 +325,7 @@ class Player:
             self._account(0, event.at)  # our account ends here; the motor may not
         else:
             effects += self._changed(0, event.due, event.at)
+        self._settle_doubt(now)
         self.state = State.ENDED
         motor_seconds = round(self._motor_seconds, 3)
         effects.append(Tell(events.Ended(self.elapsed(now), self._reason, motor_seconds, event.outcome, self._detail)))
@@ -351,6 +357,12 @@ class Player:
         ahead = (cue for cue in self.timeline.cues if cue.at > position)
         self._cues = tuple(dropwhile(lambda cue: cue.level > 0, ahead))
         return [adopted]
+
+    def _settle_doubt(self, now: float) -> None:
+        """The motor is off for certain now, or will never be accounted for: until now it may have been on."""
+        if self._doubtful_since is not None:
+            self._motor_seconds += now - self._doubtful_since
+            self._doubtful_since = None
 
     def _account(self, level: int, now: float) -> None:
         if level and self._on_since is None:
