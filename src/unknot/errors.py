@@ -30,8 +30,9 @@
     ├── NotStopped              the motor could not be confirmed stopped
     └── UsageError              a request that cannot be meant
 
-Foreign exceptions (bleak's, D-Bus's, the operating system's) become ours in `unknot.device.failures` and nowhere else;
-the cause is kept.
+Foreign exceptions (bleak's, D-Bus's, the operating system's) become ours in `unknot.device.failures` and nowhere else,
+those of Bumble's transports and controllers in `unknot.simulator.controllers` and `unknot.simulator.patience`; the
+cause is kept.
 """
 
 from __future__ import annotations
