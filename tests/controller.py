@@ -18,8 +18,8 @@ from unknot.device.guard import Guard
 from unknot.guard_process import radio_behind
 from unknot.profiles import library
 from unknot.profiles.codec import Codec
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.speech import SetLevel
+from unknot.profiles.writekind import WriteKind
 
 LEVEL = 2
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from unknot.device.guard import Orders
 from unknot.device.link import Link
+from unknot.device.orders import Orders
 from unknot.profiles.codec import Codec
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.model import FirmwareProfile
 from unknot.profiles.speech import Write
+from unknot.profiles.writekind import WriteKind
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ import unknot
 from unknot import api, guard_process
 from unknot.device import adapters, discovery, takeover
 from unknot.device.adapters import Adapter, adapters_of, choose, tuned
-from unknot.device.guard import Orders
+from unknot.device.orders import Orders
 from unknot.device.radio import Radio
 from unknot.errors import BluetoothUnavailable, UsageError
 from unknot.profiles import library

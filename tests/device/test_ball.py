@@ -21,8 +21,8 @@ from unknot.errors import (
 )
 from unknot.events import StopOutcome
 from unknot.profiles import library
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.model import FirmwareProfile
+from unknot.profiles.writekind import WriteKind
 from unknot.session.session import Session
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
 from unknot.simulator.backend import adapter_for

@@ -24,9 +24,10 @@ from tests.meddling import refuse, written
 from tests.profiles.shipped import TYPICAL
 from tests.wired import orders
 from unknot.device import guard, takeover
-from unknot.device.guard import Guard, Orders
+from unknot.device.deadlines import SETTLING_SECONDS, SILENCE_SECONDS
+from unknot.device.guard import Guard
+from unknot.device.orders import Orders
 from unknot.device.radio import Radio
-from unknot.device.reach import SETTLING_SECONDS
 from unknot.guard_process import radio_behind
 from unknot.profiles import library
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner
@@ -267,11 +268,11 @@ async def unlinked(ball: SimulatedBall) -> None:
 async def test_the_motor_is_off_soon_after_its_controller_was_halted_and_the_link_stays(tmp_path: Path) -> None:
     ball = SimulatedBall("button-ball")
     async with Server(Air(ball), tmp_path / "ball"), controller(tmp_path / "ball", "button-ball", ball) as (process, _):
-        await asyncio.sleep(guard.SILENCE_SECONDS + 0.5)
+        await asyncio.sleep(SILENCE_SECONDS + 0.5)
         assert ball.level == 2  # a controller that lives is left alone
         process.send_signal(signal.SIGSTOP)
         halted = asyncio.get_running_loop().time()
-        assert await off_after(ball, halted) < guard.SILENCE_SECONDS + guard.PROMISE_SECONDS
+        assert await off_after(ball, halted) < SILENCE_SECONDS + guard.PROMISE_SECONDS
         await asyncio.sleep(0.2)
         assert ball.is_connected
         process.kill()

@@ -7,7 +7,8 @@ import pytest
 from bleak.exc import BleakDBusError
 
 import unknot
-from unknot.device.listening import BUSY_ATTEMPTS, RADIO_SECONDS
+from unknot.device.deadlines import RADIO_SECONDS
+from unknot.device.listening import BUSY_ATTEMPTS
 from unknot.device.radio import Radio
 from unknot.errors import BluetoothUnavailable, LinkError
 from unknot.simulator import Air, SimulatedBall, SimulatedClient, SimulatedScanner

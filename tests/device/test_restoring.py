@@ -9,11 +9,9 @@ from tests.device.ear import Ear
 from tests.meddling import Written, refuse, written
 from tests.profiles.shipped import TYPICAL
 from unknot.device.ball import REACH_SECONDS, RESTORE_SECONDS
+from unknot.device.deadlines import ATTEMPTS, BACK_OFF, CONNECT_SECONDS, OPERATION_SECONDS, SETTLING_SECONDS
 from unknot.device.discovery import SCAN_SECONDS
-from unknot.device.link import CONNECT_SECONDS, OPERATION_SECONDS
 from unknot.device.radio import Radio
-from unknot.device.reach import BACK_OFF, SETTLING_SECONDS
-from unknot.device.writer import ATTEMPTS
 from unknot.errors import LinkError, LinkLost, LinkTimeout, NotStopped
 from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec

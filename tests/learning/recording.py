@@ -21,9 +21,9 @@ from tests.stack.bumble_stage import BumbleStage
 from unknot.device.ball import Ball
 from unknot.device.radio import Radio
 from unknot.profiles.codec import Codec
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.model import FirmwareProfile
 from unknot.profiles.speech import Line, SetLevel, Stop, Write
+from unknot.profiles.writekind import WriteKind
 from unknot.session.session import Session
 from unknot.simulator import SimulatedBall
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from tests.profiles.shipped import BY_ID, SPOKEN, edited
 from unknot.errors import FrameMismatch, FrameValueError, LevelOutOfRange, UsageError
 from unknot.profiles.codec import Codec
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.model import FirmwareProfile
 from unknot.profiles.reader import Message
 from unknot.profiles.speech import Command, Refused, Report, SetLevel, Stop, Write
+from unknot.profiles.writekind import WriteKind
 
 every_profile = pytest.mark.parametrize("profile", SPOKEN, ids=lambda profile: profile.id)
 

@@ -4,9 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from tests.profiles.shipped import BY_ID, PROFILES, edited
-from unknot.profiles.gatt import Characteristic, WriteKind
+from unknot.profiles.gatt import Characteristic
 from unknot.profiles.matching import Match
 from unknot.profiles.model import FirmwareProfile
+from unknot.profiles.writekind import WriteKind
 
 every_profile = pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
 

@@ -18,10 +18,8 @@ from tests.protocols.made import protocol, step
 from unknot import events
 from unknot.clock import VirtualTimeLoop
 from unknot.device.ball import RESTORE_SECONDS, Ball
+from unknot.device.deadlines import ATTEMPTS, BACK_OFF, CONNECT_SECONDS, OPERATION_SECONDS
 from unknot.device.discovery import SCAN_SECONDS
-from unknot.device.link import CONNECT_SECONDS, OPERATION_SECONDS
-from unknot.device.reach import BACK_OFF
-from unknot.device.writer import ATTEMPTS
 from unknot.errors import FrameMismatch, UnknotError
 from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec

@@ -1,7 +1,7 @@
 import pytest
 
 from unknot.errors import UsageError
-from unknot.profiles.gatt import WriteKind
+from unknot.profiles.writekind import WriteKind
 from unknot.simulator.faults import Fault, FaultKind
 from unknot.simulator.firmware import Notification
 from unknot.simulator.interference import UNDISTURBED, Interference

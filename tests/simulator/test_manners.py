@@ -10,7 +10,7 @@ from tests.device.ear import Ear
 from tests.device.made import COMMANDS, LEVELS, PORTS, hexes, linked, made
 from tests.meddling import refuse, written
 from unknot.device import takeover
-from unknot.device.guard import Orders
+from unknot.device.orders import Orders
 from unknot.errors import AttError, BallRefused, FrameValueError, LinkError, LinkTimeout
 from unknot.events import StopOutcome
 from unknot.profiles.codec import Codec

@@ -22,9 +22,8 @@ from tests.stack.bluez.stage import BluezStage
 from tests.stack.programs import ended
 from tests.stack.stage import until
 from unknot import api
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import BACK_OFF, OPERATION_SECONDS
 from unknot.device.radio import Radio
-from unknot.device.reach import BACK_OFF
 from unknot.errors import BallNotFound, BluetoothUnavailable
 from unknot.events import StopOutcome
 from unknot.profiles import library

@@ -13,8 +13,7 @@ import pytest
 import unknot
 from tests.stack.stage import Stage, until
 from unknot.api import free_session
-from unknot.device.link import OPERATION_SECONDS
-from unknot.device.writer import ATTEMPTS
+from unknot.device.deadlines import ATTEMPTS, OPERATION_SECONDS
 from unknot.errors import AttError, BallNotFound, BluetoothUnavailable, LinkError, LinkTimeout
 from unknot.events import StopOutcome
 from unknot.session.player import State

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError
 
+from unknot.device.deadlines import RADIO_SECONDS
 from unknot.device.discovery import connected, is_target
 from unknot.device.failures import ours, translate
-from unknot.device.listening import RADIO_SECONDS
 from unknot.errors import LinkError, UsageError
 
 if TYPE_CHECKING:

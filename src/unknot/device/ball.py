@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Self
 
 from unknot.device import discovery
 from unknot.device.conversation import Conversation
+from unknot.device.deadlines import PARTING_SECONDS, SETTLING_SECONDS
 from unknot.device.echoes import Echoes
 from unknot.device.greeting import Greeting
-from unknot.device.link import PARTING_SECONDS, Link
+from unknot.device.link import Link
 from unknot.device.precautions import Precautions
-from unknot.device.reach import SETTLING_SECONDS, reach
+from unknot.device.reach import reach
 from unknot.errors import AttError, BallRefused, LinkError, LinkLost, LinkTimeout, NotStopped, UsageError
 from unknot.events import StopOutcome
 from unknot.protocols import limits

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from bleak import BleakAdapter
 
+from unknot.device.deadlines import RADIO_SECONDS
 from unknot.device.failures import ours
-from unknot.device.listening import RADIO_SECONDS, listening
+from unknot.device.listening import listening
 from unknot.errors import BallNotFound
 from unknot.profiles.matching import Advertisement, weigh
 

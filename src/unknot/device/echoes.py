@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import OPERATION_SECONDS
 
 ECHO_SECONDS = 2 * OPERATION_SECONDS
 """How long a report may lag behind the write that caused it; a level that comes later is the ball's own (judgement)."""

@@ -15,16 +15,14 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from unknot.profiles.speech import Stop
+from unknot.device.orders import Orders
 from unknot.protocols.limits import LEFT_ALONE_SECONDS
 
 if TYPE_CHECKING:
-    from unknot.device.link import Link
-    from unknot.profiles.codec import Codec
     from unknot.profiles.model import FirmwareProfile
 
 log = logging.getLogger(__name__)
@@ -35,66 +33,8 @@ PROMISE_SECONDS = LEFT_ALONE_SECONDS
 BEAT_SECONDS = 0.5
 """How often the controller says, while the motor may be on, that it lives (judgement)."""
 
-SILENCE_SECONDS = 2.0
-"""A controller that says nothing for so long is halted or hangs, and is as good as dead: four beats (judgement)."""
-
 GOODBYE_SECONDS = 3.0
 """How long the guard may take to leave after a goodbye: the time in which a slow machine starts it (judgement)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """How to stop one ball.
-
-    Attributes:
-        address: the ball's address.
-        name: what to call it.
-        services: service UUIDs by which the system finds a link that stands.
-        stop: the writes of a stop: UUIDs of service and characteristic, bytes in hexadecimal, whether with response,
-            seconds to pause.
-        repeats: how often they are written.
-        gap: seconds between two repeats.
-        spacing: seconds to wait before the first write: what comes sooner after the controller's last is not heard.
-    """
-
-    address: str
-    name: str
-    services: tuple[str, ...]
-    stop: tuple[tuple[str, str, str, bool, float], ...]
-    repeats: int = 1
-    gap: float = 0.0
-    spacing: float = 0.0
-
-    @classmethod
-    def for_ball(cls, codec: Codec, link: Link, name: str) -> Self:
-        """The orders for a ball that speaks a profile, as it is connected now."""
-        writes = codec.encode(Stop(codec.profile.sequence.first))
-        safety = codec.profile.safety
-        stop = tuple(
-            (
-                link.service(one.to),
-                link.uuid(one.to),
-                one.data.hex(),
-                link.acknowledges(one),
-                max(one.pause, safety.spacing),
-            )
-            for one in writes
-        )
-        is_acknowledged = all(response for *_, response, _ in stop)
-        return cls(
-            link.address,
-            name,
-            tuple(sorted({link.service(write.to) for write in writes})),
-            stop,
-            1 if is_acknowledged else safety.stop_repeat,
-            safety.stop_gap,
-            safety.spacing,
-        )
-
-    @property
-    def is_acknowledged(self) -> bool:
-        """Whether the ball acknowledges every write of the stop."""
-        return all(response for *_, response, _ in self.stop)
 
 
 def is_needed(profile: FirmwareProfile) -> bool:

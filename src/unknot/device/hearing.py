@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import OPERATION_SECONDS
 from unknot.errors import BallRefused, LinkTimeout
 from unknot.profiles.assembly import Assembler
 from unknot.profiles.speech import Refused, Report

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import OPERATION_SECONDS
 from unknot.errors import AttError, GattMismatch, LinkLost
 from unknot.profiles.assembly import Assembler
 from unknot.profiles.speech import Write

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from bleak import BleakClient
 
 from unknot.device.characteristics import ambiguous, resolve
+from unknot.device.deadlines import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS
 from unknot.device.failures import CONNECTING, ours
 from unknot.device.troubles import STALE_SERVICES
 from unknot.errors import GattMismatch, LinkError, LinkLost
 from unknot.profiles import fitting
-from unknot.profiles.gatt import PROPERTIES, WriteKind
+from unknot.profiles.writekind import PROPERTIES, WriteKind
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
@@ -34,20 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CONNECT_SECONDS = 10.0
-"""Deadline of a connection with its service discovery: 0.5 to 0.7 s on BlueZ, a second more per lost attempt."""
-
-OPERATION_SECONDS = 1.0
-"""Deadline of one read, write or subscription: ten times the 100 ms of an acknowledged write at a 50 ms interval."""
-
 OTHER = {WriteKind.REQUEST: WriteKind.COMMAND, WriteKind.COMMAND: WriteKind.REQUEST}
-
-PARTING_SECONDS = 0.5
-"""How long a link is held after a stop that nobody acknowledged and no read can follow: several connection intervals,
-so that the stop is not lost in a queue when the link closes (judgement)."""
-
-DISCONNECT_SECONDS = 5.0
-"""Deadline of a disconnection: BlueZ's own timer takes 2 s."""
 
 
 class Link:

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from bleak import BleakScanner
 from bleak.exc import BleakDBusError
 
+from unknot.device.deadlines import RADIO_SECONDS
 from unknot.device.failures import SCANNING, ours
 from unknot.errors import LinkError
 from unknot.shielding import finish
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
     Hear = Callable[[BLEDevice, AdvertisementData], None]
 
 log = logging.getLogger(__name__)
-
-RADIO_SECONDS = 5.0
-"""Deadline for starting or ending a scan and for asking what is connected; each is an exchange with the system's own
-Bluetooth service (judgement)."""
-
 
 BUSY = "org.bluez.Error.InProgress"
 """What BlueZ answers while it starts or ends a scan, somebody else's too."""

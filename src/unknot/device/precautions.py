@@ -6,8 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from unknot.device import guard
-from unknot.device.guard import Guard, Orders
+from unknot.device.guard import Guard
 from unknot.device.holding import Holding
+from unknot.device.orders import Orders
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, TypeVar
 
+from unknot.device.deadlines import BACK_OFF
 from unknot.errors import BallNotFound, GattMismatch, LinkError, LinkLost, LinkTimeout, Unsuitable
 
 if TYPE_CHECKING:
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from unknot.device.link import Link
 
 log = logging.getLogger(__name__)
-
-BACK_OFF = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Seconds between two attempts; the last one is repeated. Long enough for a radio to recover, short enough for somebody
-who waits with the ball in hand (judgement; the figures of several retrying libraries)."""
-
-SETTLING_SECONDS = BACK_OFF[0]
-"""Seconds between the loss of a link and the first attempt to restore it. An adapter that is being switched off ends
-its links first; a connection that is asked for in that moment takes bluetoothd down with a fault of the kernel (seen on
-Debian's 6.1.192), and with it all hope of reaching the ball."""
 
 HANDLE_SECONDS = 30.0
 """For how long a handle is good after the ball was last seen: BlueZ forgets an unpaired device then."""

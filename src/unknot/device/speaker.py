@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import OPERATION_SECONDS
 from unknot.device.pace import Pace
 from unknot.errors import LinkError, LinkLost, LinkTimeout
 

@@ -13,12 +13,19 @@ from typing import IO, TYPE_CHECKING
 from bleak import BleakAdapter, BleakClient
 
 from unknot.device.characteristics import all_of
-from unknot.device.guard import SILENCE_SECONDS, Orders
-from unknot.device.link import CONNECT_SECONDS, DISCONNECT_SECONDS, OPERATION_SECONDS, PARTING_SECONDS
-from unknot.device.listening import RADIO_SECONDS
-from unknot.device.reach import BACK_OFF, SETTLING_SECONDS
-from unknot.device.writer import ATTEMPTS
-from unknot.profiles.gatt import PROPERTIES, WriteKind
+from unknot.device.deadlines import (
+    ATTEMPTS,
+    BACK_OFF,
+    CONNECT_SECONDS,
+    DISCONNECT_SECONDS,
+    OPERATION_SECONDS,
+    PARTING_SECONDS,
+    RADIO_SECONDS,
+    SETTLING_SECONDS,
+    SILENCE_SECONDS,
+)
+from unknot.device.orders import Orders
+from unknot.profiles.writekind import PROPERTIES, WriteKind
 
 if TYPE_CHECKING:
     from bleak.backends.characteristic import BleakGATTCharacteristic

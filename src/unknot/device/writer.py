@@ -13,7 +13,7 @@ import logging
 import math
 from typing import TYPE_CHECKING
 
-from unknot.device.link import OPERATION_SECONDS
+from unknot.device.deadlines import ATTEMPTS, OPERATION_SECONDS
 from unknot.device.pace import CLOCK_EPSILON
 from unknot.device.speaker import Speaker
 from unknot.device.steps import Steps
@@ -35,9 +35,6 @@ if TYPE_CHECKING:
     from unknot.profiles.stepping import Stepper
 
 log = logging.getLogger(__name__)
-
-ATTEMPTS = 3
-"""How often a command is tried before it has failed; each write of it has the link's deadline (judgement)."""
 
 ANSWER_SECONDS = 0.25
 """How long a ball that repeats sequence numbers may owe the answer to a command before the command is repeated: two

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch, FrameValueError, LevelOutOfRange, UsageError
 from unknot.profiles import plugins
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.lines import from_wire, slots, templates, to_wire
 from unknot.profiles.reader import CommandReader, phrasebook
 from unknot.profiles.speech import Press, Refused, Report, SetLevel, Start, Stop, Write
+from unknot.profiles.writekind import WriteKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

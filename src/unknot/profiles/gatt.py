@@ -6,7 +6,6 @@ Used by `unknot.profiles.model`; the link looks for them and the simulated ball 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -15,6 +14,7 @@ from unknot.datafile import Misfit
 from unknot.profiles.assembly import Assembly
 from unknot.profiles.fields import Flag, OneOrMore, Seconds, Uuid
 from unknot.profiles.section import Section
+from unknot.profiles.writekind import PROPERTIES, WriteKind
 
 PIECE_LEAST = 1
 PIECE_MOST = 512
@@ -22,19 +22,6 @@ PIECE_MOST = 512
 
 POLL_LEAST = 0.1
 """Seconds between two readings: two connection intervals of 50 ms, since a read takes two (judgement)."""
-
-
-class WriteKind(StrEnum):
-    """The two ways to write a characteristic (Bluetooth Core, Vol 3, Part G, 4.9)."""
-
-    COMMAND = "command"
-    """Without response: quick, and nobody says whether it arrived."""
-    REQUEST = "request"
-    """With response: the ball acknowledges it."""
-
-
-PROPERTIES = {WriteKind.REQUEST: "write", WriteKind.COMMAND: "write-without-response"}
-"""bleak's name of the property that a characteristic needs for each kind of write."""
 
 
 def _write_kind(value: object) -> object:

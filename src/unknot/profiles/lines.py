@@ -8,7 +8,7 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameValueError
-from unknot.profiles.gatt import WriteKind
+from unknot.profiles.writekind import WriteKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

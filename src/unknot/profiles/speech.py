@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from unknot.profiles.gatt import WriteKind
+    from unknot.profiles.writekind import WriteKind
 
 Key = Literal["up", "down", "next", "toggle"]
 """The relative commands."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unknot.errors import FrameMismatch
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.lines import slots, templates
+from unknot.profiles.writekind import WriteKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
 from unknot.profiles import library
-from unknot.profiles.gatt import WriteKind
 from unknot.profiles.matching import example_advertisement
+from unknot.profiles.writekind import WriteKind
 from unknot.simulator.bearer import Bearer
 from unknot.simulator.firmware import Firmware, Notification, Refusal
 from unknot.simulator.interference import HELD_SECONDS, UNDISTURBED, Interference, WriteFate

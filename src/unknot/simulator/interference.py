@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from unknot.errors import UsageError
-from unknot.profiles.gatt import WriteKind
+from unknot.profiles.writekind import WriteKind
 from unknot.simulator.faults import INTERFERING_KINDS, NOTIFICATION_KINDS, WRITE_KINDS, Fault, FaultKind
 from unknot.simulator.firmware import Notification
 
