@@ -14,12 +14,30 @@ It speaks any firmware profile, fails on demand (`inject` a `FaultPlan`, or call
 the pytest plugin.
 """
 
-from unknot.simulator.air import Air
-from unknot.simulator.backend import SimulatedClient, SimulatedScanner
-from unknot.simulator.ball import SimulatedBall
-from unknot.simulator.faults import Fault, FaultKind, FaultPlan
-from unknot.simulator.injection import inject
-from unknot.simulator.motor import MotorTrace
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from unknot.simulator.air import Air
+    from unknot.simulator.backend import SimulatedClient, SimulatedScanner
+    from unknot.simulator.ball import SimulatedBall
+    from unknot.simulator.faults import Fault, FaultKind, FaultPlan
+    from unknot.simulator.injection import inject
+    from unknot.simulator.motor import MotorTrace
+
+_HOMES = {
+    "Air": "air",
+    "Fault": "faults",
+    "FaultKind": "faults",
+    "FaultPlan": "faults",
+    "MotorTrace": "motor",
+    "SimulatedBall": "ball",
+    "SimulatedClient": "backend",
+    "SimulatedScanner": "backend",
+    "inject": "injection",
+}
 
 __all__ = [
     "Air",
@@ -32,3 +50,10 @@ __all__ = [
     "SimulatedScanner",
     "inject",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, from its module when it is first asked for: a guard that needs none must be ready soon."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -10,9 +10,6 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.service import BleakGATTService, BleakGATTServiceCollection
 
-from unknot.profiles.fields import BASE_SUFFIX
-from unknot.profiles.variant import device_information
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -43,6 +40,10 @@ CHARACTERISTIC = "b0a7f{number:03x}-6b1e-4f3d-9c58-7e2d41a90f36"
 
 def rows(profile: FirmwareProfile) -> list[Row]:
     """The GATT table of a profile as plain data, in the profile's order; what tells its variant comes last."""
+    # Not above: a guard that only needs the table's other form must be ready soon.
+    from unknot.profiles.fields import BASE_SUFFIX
+    from unknot.profiles.variant import device_information
+
     table = []
     for number, (role, one) in enumerate(profile.gatt.items()):
         service, uuid = (one.candidates or ((None, CHARACTERISTIC.format(number=number + 2)),))[0]
