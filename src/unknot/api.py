@@ -111,10 +111,7 @@ async def connect(
         ProfileFileError: the profile's file is wrong.
         NotStopped: on leaving, the motor could not be stopped.
     """
-    chosen, known, radio = _choose(profile, target, simulate)
-    target = target or _only_ball(chosen, radio)
-    radio = await adapters.holding(await _tuned(radio, adapter), known, target)
-    found = await discovery.find(radio, known, target, seconds=seconds)
+    found, chosen, radio = await _find(target, profile, simulate, adapter, seconds)
     async with _ball(found, chosen, radio, restore_seconds, ask) as ball:
         yield ball
 
@@ -200,10 +197,7 @@ async def inspect(
         BallHeld: the system holds a link to it already, which leaving it would end.
         LinkError: no Bluetooth, no device, or no link to it.
     """
-    chosen, known, radio = _choose(profile, target, simulate)
-    target = target or _only_ball(chosen, radio)
-    radio = await adapters.holding(await _tuned(radio, adapter), known, target)
-    found = await discovery.find(radio, known, target, seconds=seconds)
+    found, chosen, radio = await _find(target, profile, simulate, adapter, seconds)
     others = [one for one in profile_library.load_usable() if chosen is None or one.id != chosen.id]
     return await inspection.inspect(found, radio, [*others, *([chosen] if chosen is not None else [])])
 
@@ -329,6 +323,16 @@ def _choose(
     if chosen is None and target is None:
         known = tuple(one for one in known if one.kind is Kind.VIBRATION)
     return chosen, known, _radio(simulate, chosen)
+
+
+async def _find(
+    target: str | None, profile: str | None, simulate: Simulate, adapter: str | None, seconds: float
+) -> tuple[FoundBall, FirmwareProfile | None, Radio]:
+    """The one ball that is meant, the profile that was named, if one was, and the radio that reaches the ball."""
+    chosen, known, radio = _choose(profile, target, simulate)
+    target = target or _only_ball(chosen, radio)
+    radio = await adapters.holding(await _tuned(radio, adapter), known, target)
+    return await discovery.find(radio, known, target, seconds=seconds), chosen, radio
 
 
 async def _tuned(radio: Radio, adapter: str | None) -> tuple[Radio, ...]:

@@ -5,21 +5,18 @@ The kernel's adapter is a virtual controller on the same link as those of the ba
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from bumble.hci import Address
-from dbus_fast import BusType, Message, MessageType, Variant
-from dbus_fast.aio import MessageBus
 
+from tests.stack.bluetoothd import forget, power
 from tests.stack.stage import UNGUARDED, Stage
 from unknot.simulator.controllers import kernel
 from unknot.simulator.peripheral import Peripheral
 from unknot.simulator.radio_link import RadioLink, VirtualController
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from types import TracebackType
     from typing import Self
 
@@ -27,12 +24,6 @@ if TYPE_CHECKING:
 
 INTERVAL = 0.03
 """Seconds between connection events: what this kernel asks for, and what the link between the controllers keeps."""
-
-ADAPTER = "/org/bluez/hci0"
-"""The only adapter of the virtual machine."""
-
-POWER_SECONDS = 10.0
-"""How long bluetoothd may take to know an adapter; usually 0.3 s."""
 
 
 class KernelStage(Stage):
@@ -76,32 +67,4 @@ class KernelStage(Stage):
         await power()
 
     async def forget(self, ball: SimulatedBall) -> None:
-        path = f"{ADAPTER}/dev_{ball.address.replace(':', '_')}"
-        async with _bus() as bus:
-            await _call(bus, "org.bluez.Adapter1", "RemoveDevice", "o", [path])
-
-
-async def power(*, is_on: bool = True) -> None:
-    """Switch the adapter; asked again while bluetoothd does not know it yet or is busy with it."""
-    wanted = ["org.bluez.Adapter1", "Powered", Variant("b", is_on)]
-    async with _bus() as bus, asyncio.timeout(POWER_SECONDS):
-        while not await _call(bus, "org.freedesktop.DBus.Properties", "Set", "ssv", wanted):  # noqa: ASYNC110 - asked over the bus
-            await asyncio.sleep(0.1)
-
-
-@asynccontextmanager
-async def _bus() -> AsyncIterator[MessageBus]:
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    try:
-        yield bus
-    finally:
-        bus.disconnect()
-
-
-async def _call(bus: MessageBus, interface: str, member: str, signature: str, body: list[Any]) -> bool:
-    """Ask bluetoothd for something about the adapter; whether it did it."""
-    message = Message(
-        destination="org.bluez", path=ADAPTER, interface=interface, member=member, signature=signature, body=body
-    )
-    answer = await bus.call(message)
-    return answer is not None and answer.message_type is MessageType.METHOD_RETURN
+        await forget(ball.address)

@@ -81,6 +81,11 @@ class SimulatedStage(Stage):
         self.air.forget(ball)
 
 
+def levels(ball: SimulatedBall) -> list[int]:
+    """The levels that the motor had, one after the other."""
+    return [level for _, level in ball.trace.points]
+
+
 async def until(condition: object, seconds: float = 5.0) -> None:
     """Wait until a callable says yes. Raises `TimeoutError` if it does not within ``seconds``."""
     assert callable(condition)

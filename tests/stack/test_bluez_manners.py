@@ -20,7 +20,7 @@ from tests.stack.bluez.bus import FORBIDS_BLUETOOTH, VARIABLE
 from tests.stack.bluez.device import Manners
 from tests.stack.bluez.stage import BluezStage
 from tests.stack.programs import ended
-from tests.stack.stage import until
+from tests.stack.stage import levels, until
 from unknot import api
 from unknot.device.deadlines import BACK_OFF, OPERATION_SECONDS
 from unknot.device.radio import Radio
@@ -48,10 +48,6 @@ LATE = 10.0
 
 BLUEZ_DISCONNECTS = 2.0
 """Seconds that a disconnection takes on a real BlueZ (``DISCONNECT_TIMER``; measured)."""
-
-
-def levels(ball: SimulatedBall) -> list[int]:
-    return [level for _, level in ball.trace.points]
 
 
 def now() -> float:

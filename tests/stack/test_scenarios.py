@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import unknot
-from tests.stack.stage import Stage, until
+from tests.stack.stage import Stage, levels, until
 from unknot.api import free_session
 from unknot.device.deadlines import ATTEMPTS, OPERATION_SECONDS
 from unknot.errors import AttError, BallNotFound, BluetoothUnavailable, LinkError, LinkTimeout
@@ -28,11 +28,6 @@ SCAN = 2.0
 
 LATE = 10.0
 """Seconds after which something that is waited for is not late but broken."""
-
-
-def levels(ball: SimulatedBall) -> list[int]:
-    """The levels that the motor had, one after the other."""
-    return [level for _, level in ball.trace.points]
 
 
 def names(events: list[Event]) -> list[str]:

@@ -10,7 +10,7 @@ import pytest
 
 import unknot
 from tests.stack.programs import answered, ended, program, stray
-from tests.stack.stage import Stage, until
+from tests.stack.stage import Stage, levels, until
 from unknot.device.guard import PROMISE_SECONDS
 from unknot.events import StopOutcome
 from unknot.simulator import SimulatedBall
@@ -23,10 +23,6 @@ START = 60.0
 
 SCAN = 2.0
 """Seconds in which every stage hears every ball."""
-
-
-def levels(ball: SimulatedBall) -> list[int]:
-    return [level for _, level in ball.trace.points]
 
 
 def run(ball: SimulatedBall, muscle: str) -> tuple[str, ...]:

@@ -172,6 +172,8 @@ def _show_notes(one: Verdict) -> None:
 
 def as_dict(looked: Inspection) -> dict[str, Any]:
     """All of it, for the owner's own programs; addresses and values are in it."""
+    from unknot.cli.report import verdict_as_dict
+
     found = looked.found
     return {
         "name": found.name,
@@ -200,18 +202,7 @@ def as_dict(looked: Inspection) -> dict[str, Any]:
             for service in looked.services
         ],
         "left_out": dict(looked.left_out),
-        "profiles": [
-            {
-                "id": one.profile,
-                "evidence": one.evidence,
-                "score": one.points,
-                "why": list(map(str, one.reasons)),
-                "fits": one.fits,
-                "missing": list(one.missing),
-                "notes": list(one.notes),
-            }
-            for one in looked.verdicts
-        ],
+        "profiles": list(map(verdict_as_dict, looked.verdicts)),
         "strangers": looked.strangers,
     }
 

@@ -11,10 +11,11 @@ from unknot.cli.redaction import SPEAKS_OF_A_PIN, Redactor
 from unknot.profiles.fields import BASE_SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from unknot.device.inspection import CharacteristicRow, DescriptorRow, Inspection
+    from unknot.device.verdicts import Verdict
 
 REPORT_SCHEMA = 1
 """The version of the report's shape."""
@@ -62,18 +63,22 @@ def report(inspection: Inspection, adapters: Iterable[str] = ()) -> dict[str, An
         ],
         "left_out": dict(inspection.left_out),
         "profiles": [
-            {
-                "id": one.profile,
-                "evidence": one.evidence,
-                "score": one.points,
-                "why": list(map(str, one.reasons)),
-                "fits": one.fits,
-                "missing": [_sentence(said, found.name, redactor) for said in one.missing],
-                "notes": [_sentence(said, found.name, redactor) for said in one.notes],
-            }
-            for one in inspection.verdicts
+            verdict_as_dict(one, lambda said: _sentence(said, found.name, redactor)) for one in inspection.verdicts
         ],
         "strangers": inspection.strangers,
+    }
+
+
+def verdict_as_dict(one: Verdict, say: Callable[[str], str] = str) -> dict[str, Any]:
+    """How well a profile fits, for programs; ``say`` has the last word on each sentence."""
+    return {
+        "id": one.profile,
+        "evidence": one.evidence,
+        "score": one.points,
+        "why": list(map(str, one.reasons)),
+        "fits": one.fits,
+        "missing": list(map(say, one.missing)),
+        "notes": list(map(say, one.notes)),
     }
 
 

@@ -15,6 +15,7 @@ from bumble import att, core, gatt, gatt_server, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 
 from unknot.simulator.advertising import advertisement, scan_response, uuid_of
+from unknot.simulator.ball import ADVERTISING_INTERVAL
 from unknot.simulator.bearer import LinkEnded
 from unknot.simulator.firmware import Refusal
 from unknot.simulator.gatt import ATT_HEADER, rows
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
     from unknot.simulator.ball import SimulatedBall
     from unknot.simulator.gatt import Row
-
-ADVERTISING_INTERVAL = 100.0
-"""Milliseconds between advertisements; as `unknot.simulator.ball.ADVERTISING_INTERVAL`."""
 
 POLL_SECONDS = 0.1
 """How often a ball without a link is asked whether it advertises, and under which address (judgement)."""
@@ -93,11 +91,12 @@ class Peripheral:
         self._leaving = asyncio.Event()
         self._advertising: asyncio.Task[None] | None = None
         self._values: dict[str, gatt.Characteristic[bytes]] = {}
+        milliseconds = ADVERTISING_INTERVAL * 1000  # Bumble's unit
         configuration = DeviceConfiguration(
             name=ball.name,
             address=_address(ball),
-            advertising_interval_min=ADVERTISING_INTERVAL,
-            advertising_interval_max=ADVERTISING_INTERVAL,
+            advertising_interval_min=milliseconds,
+            advertising_interval_max=milliseconds,
             gap_service_enabled=False,
             gatt_service_enabled=False,
         )

@@ -11,16 +11,8 @@ from bumble import core, hci
 from bumble.controller import Controller
 from bumble.link import LocalLink
 from bumble.transport import open_transport
-from dbus_fast import BusType, Message, Variant
-from dbus_fast.aio import MessageBus
 
-ADAPTER = "/org/bluez/hci0"
-"""The first controller that bluetoothd sees: there is only one in the guest."""
-
-POWER_SECONDS = 10.0
-"""So long bluetoothd may take to know a new controller; usually 0.3 s."""
-
-RETRY_SECONDS = 0.1
+from tests.stack.bluetoothd import power
 
 
 class RadioLink(LocalLink):
@@ -55,25 +47,7 @@ async def adapter(link: LocalLink, *, ready: Callable[[], Awaitable[None]] | Non
         kernel = Controller("KERNEL", host_source=transport.source, host_sink=transport.sink, link=link)
         # Both are more than bumble's controller can do with a real kernel; its issue 841.
         kernel.le_features &= ~(hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING)
-        await _power_on()
+        await power()
         if ready is not None:
             await ready()
         yield kernel
-
-
-async def _power_on() -> None:
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    power = Message(
-        destination="org.bluez",
-        path=ADAPTER,
-        interface="org.freedesktop.DBus.Properties",
-        member="Set",
-        signature="ssv",
-        body=["org.bluez.Adapter1", "Powered", Variant("b", value=True)],
-    )
-    try:
-        async with asyncio.timeout(POWER_SECONDS):
-            while (answer := await bus.call(power)) is None or answer.error_name is not None:  # noqa: ASYNC110 - asked over the bus
-                await asyncio.sleep(RETRY_SECONDS)
-    finally:
-        bus.disconnect()

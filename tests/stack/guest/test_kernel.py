@@ -9,7 +9,8 @@ from bleak import BleakClient
 
 import unknot
 from tests.cli.test_terminal import terminal
-from tests.stack.kernel_stage import INTERVAL, KernelStage, power
+from tests.stack.bluetoothd import power
+from tests.stack.kernel_stage import INTERVAL, KernelStage
 from tests.stack.stage import UNGUARDED, until
 from unknot.profiles.codec import Codec
 from unknot.profiles.speech import SetLevel
