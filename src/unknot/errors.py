@@ -24,6 +24,13 @@
     │   ├── AttError               the ball refused: ATT code
     │   ├── BallRefused            the ball refused in its own words: why
     │   └── GattMismatch           the ball lacks a characteristic that its profile names
+    ├── BrokerError             the MQTT broker, or the way to it
+    │   ├── BrokerUnreachable      nobody answers there, or nobody who speaks MQTT
+    │   ├── BrokerRefused          it refuses the login
+    │   ├── BrokerUntrusted        TLS: its certificate, ours, or no TLS where there should be
+    │   ├── TopicsForbidden        it takes the login, but not our topics
+    │   ├── BrokerLost             the connection is gone
+    │   └── GatewaySilent          the broker is there, and no gateway of that name answers
     ├── Unsuitable              a device or a profile that no massage protocol may drive
     │   └── CodecMissing        a profile needs a codec plug-in that is not there
     ├── Stalled                 the program was held up; the motor was stopped
@@ -355,6 +362,44 @@ class GattMismatch(LinkError):
     """The ball lacks a characteristic that its profile names: wrong profile, or other firmware."""
 
     advice = "choose another profile with --profile, or see 'unknot profile list'"
+
+
+class BrokerError(UnknotError):
+    """The MQTT broker, or the way to it.
+
+    Attributes:
+        advice: what the person can do, as a sentence; possibly empty.
+    """
+
+    advice = ""
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        self.advice = advice or self.advice
+        super().__init__(_in_one_line(f"{message}; {self.advice}" if self.advice else message))
+
+
+class BrokerUnreachable(BrokerError):
+    """Nobody answers there, or nobody who speaks MQTT."""
+
+
+class BrokerRefused(BrokerError):
+    """The broker refuses the login."""
+
+
+class BrokerUntrusted(BrokerError):
+    """TLS: the broker's certificate, our own, or no TLS where there should be."""
+
+
+class TopicsForbidden(BrokerError):
+    """The broker takes the login, but not our topics."""
+
+
+class BrokerLost(BrokerError):
+    """The connection to the broker is gone."""
+
+
+class GatewaySilent(BrokerError):
+    """The broker is there, and no gateway or ball of that name answers."""
 
 
 class Unsuitable(UnknotError):

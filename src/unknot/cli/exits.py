@@ -15,6 +15,7 @@ USAGE = 2
 NO_LINK = 3
 REFUSED = 4
 NOT_STOPPED = 5
+NO_BROKER = 6
 INTERRUPTED = 130
 
 _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
@@ -22,6 +23,7 @@ _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
     (errors.LimitExceeded, REFUSED),
     (errors.Unsuitable, REFUSED),
     (errors.LinkError, NO_LINK),
+    (errors.BrokerError, NO_BROKER),
     (errors.Stalled, INTERRUPTED),
     (errors.UnknotError, USAGE),
 )
