@@ -1,4 +1,4 @@
-"""A broker made of nothing, for tests in virtual time: retained messages, wildcards, wills, QoS-1 order, and its faults.
+"""A broker made of nothing, for tests in virtual time: retained messages, wildcards, wills, and its faults.
 
 It delivers in the loop's next turn, as real ones do, and keeps to MQTT where unknot relies on it. What real brokers do
 beyond that is tested on mosquitto.

@@ -56,6 +56,10 @@ class Life(RuleBasedStateMachine):
         self.world.live(seconds)
         self.world.person("resume")
 
+    @rule(intensity=st.sampled_from([5, 20, 40, 60]))
+    def somebody_wants_another_intensity(self, intensity: float) -> None:
+        self.world.adjust(intensity)
+
     @rule()
     def somebody_presses_the_button(self) -> None:
         self.world.press()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import unknot
@@ -154,6 +155,12 @@ class World:
         if wish == "stop" and self.asked_to_end_at is None:
             self.asked_to_end_at = self.now
         self.do(getattr(self.session, wish), wish)
+
+    def adjust(self, intensity: float) -> None:
+        """The person wants another intensity (%)."""
+        if self.session is not None:
+            other = compile_protocol(ROUTINE, self.sim.profile, intensity=intensity)
+            self.do(partial(self.session.adjust, other), f"adjust {intensity}")
 
     def press(self) -> None:
         """The person presses the ball's own button."""

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import math
 from collections import deque
+from dataclasses import replace
 from itertools import product
 from typing import get_args
 
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from tests.protocols.made import PROPERTY, step, timeline, timelines
 from unknot import events
 from unknot.events import EndReason, StopOutcome
+from unknot.protocols import limits
 from unknot.protocols.timeline import Timeline
 from unknot.session import messages
 from unknot.session.messages import (
+    Adjust,
     Begin,
     Effect,
     End,
@@ -141,11 +145,49 @@ def long(levels: int = 4) -> Timeline:
     return timeline(*spot, step("move", 10), *spot, step("stretch", 10), levels=levels)
 
 
+def weaker(made: Timeline, parts: int) -> Timeline:
+    """The same timeline at a part of its levels."""
+    cues = (replace(cue, level=math.ceil(cue.level / parts)) for cue in made.cues)
+    return replace(made, cues=tuple(cues))
+
+
 def begun(made: Timeline, second: float = 0.0, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> Bench:
     bench = Bench(made, on_link_restored)
     bench.say(Begin())
     bench.until(second)
     return bench
+
+
+# Another intensity.
+
+
+def test_a_lower_intensity_is_written_at_once_and_a_higher_one_eased_in() -> None:
+    bench = begun(long(), 12)
+    bench.say(Adjust(weaker(long(), 4)))
+    bench.until(13)
+    bench.say(Adjust(long()))
+    bench.until(20)
+    pace = limits.seconds_per_level(4)
+    assert bench.writes[-4:] == [(12, 1), (13 + pace, 2), (13 + 2 * pace, 3), (20, 0)]
+
+
+def test_another_intensity_starts_no_motor_in_a_pause_and_holds_after_it() -> None:
+    bench = begun(long(), 18)
+    bench.say(Pause())
+    before = len(bench.motor)
+    bench.say(Adjust(weaker(long(), 4)))
+    assert len(bench.motor) == before
+    bench.say(Resume())
+    bench.until(60)
+    assert {level for at, level in bench.writes if at >= 18} == {0, 1}
+
+
+def test_another_intensity_is_never_above_what_the_person_chose_on_the_ball() -> None:
+    bench = begun(long(), 15)
+    bench.press(1)
+    bench.say(Adjust(long()))
+    bench.until(19.9)
+    assert bench.level == 1
 
 
 # The table.
@@ -167,7 +209,7 @@ def test_every_state_is_reached() -> None:
 @pytest.mark.parametrize("state", State)
 def test_every_input_is_taken_in_every_state(state: State) -> None:
     examples: list[Input] = [
-        Begin(), Wake(), Pause(), Resume(), Skip(), End(), Fail("gone"), Written(1, BEGAN, BEGAN),
+        Begin(), Wake(), Pause(), Resume(), Skip(), Adjust(tiny()), End(), Fail("gone"), Written(1, BEGAN, BEGAN),
         Stopped(StopOutcome.SENT, BEGAN, BEGAN), Stopped(StopOutcome.UNKNOWN, BEGAN, BEGAN), Observed(1), Observed(0),
         Lapsed(), Lost("gone", 1, BEGAN), Restored(StopOutcome.SENT, BEGAN, "C0", True),
     ]  # fmt: skip
@@ -617,6 +659,7 @@ ACTIONS = st.lists(
         st.tuples(st.just("write"), st.floats(0, 2)),
         st.tuples(st.just("press"), st.integers(0, 255)),
         st.tuples(st.just("meddle"), st.integers(0, 255)),
+        st.tuples(st.just("adjust"), st.integers(1, 4)),
         st.tuples(st.just("outcome"), st.sampled_from(StopOutcome)),
         st.tuples(st.just("say"), st.sampled_from([Begin(), Pause(), Resume(), Resume(), Skip(), Wake()])),
         st.tuples(st.just("say"), st.sampled_from([End(), Fail("gone")])),
@@ -631,6 +674,7 @@ class Watch(Bench):
 
     def __init__(self, made: Timeline, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE) -> None:
         super().__init__(made, on_link_restored)
+        self.made = made
         self.highest = max((cue.level for cue in made.cues), default=0)
         self.chosen = False
         self.honest = True
@@ -638,7 +682,7 @@ class Watch(Bench):
 
     def say(self, event: Input) -> list[Effect]:
         was_over = self.player.state is State.ENDED
-        if isinstance(event, Skip | Resume):
+        if isinstance(event, Skip | Resume | Adjust):
             self.chosen = False
         first = super().say(event)
         assert not (was_over and first)
@@ -692,6 +736,8 @@ class Watch(Bench):
                 self.press(level % (self.player.timeline.levels + 1))
             case "meddle", int(level):
                 self.meddled = level % (self.player.timeline.levels + 1)
+            case "adjust", int(parts):
+                self.say(Adjust(weaker(self.made, parts)))
             case "outcome", StopOutcome() as outcome:
                 self.outcomes.append(outcome)
             case "link", str(what):

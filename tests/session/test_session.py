@@ -103,6 +103,26 @@ async def test_pause_stops_the_motor_and_resume_goes_on_easing_in(air: Air) -> N
     assert ended.motor_seconds == pytest.approx(110)
 
 
+async def test_another_intensity_is_taken_on_while_it_plays(air: Air, simulated_ball: SimulatedBall) -> None:
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball) as session:
+        began = asyncio.get_running_loop().time()
+        await asyncio.sleep(30)
+        session.adjust(unknot.timeline("calf", ball.profile, intensity=20))
+        await asyncio.sleep(10)
+        session.adjust(unknot.timeline("calf", ball.profile, intensity=22))
+        for other in (
+            unknot.timeline("calf", ball.profile, side="left"),
+            unknot.timeline("calf", ball.profile, intensity=0),
+            unknot.timeline("piriformis", ball.profile),
+        ):
+            with pytest.raises(UsageError, match="its own protocol"):
+                session.adjust(other)
+        await session.wait()
+    after = [point for point in simulated_ball.trace.since(began) if point[0] >= 30]
+    assert after[:4] == [(30, 20), (40.1, 21), (40.2, 22), (55, 0)]
+    assert max(level for _, level in after) == 22
+
+
 async def test_a_button_that_is_pressed_to_off_before_the_first_write_is_answered_pauses() -> None:
     sim = SimulatedBall("button-ball", connection_interval=0.03)
     async with unknot.connect(simulate=Air(sim)) as ball, unknot.play("calf", on=ball) as session:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from unknot.events import Event, StopOutcome
+from unknot.protocols.timeline import Timeline
 
 
 class OnLinkRestored(StrEnum):
@@ -42,6 +43,13 @@ class Resume:
 @dataclass(frozen=True, slots=True)
 class Skip:
     """The person wants the next step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """The person wants another intensity: the same steps at other levels, from now on."""
+
+    timeline: Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +116,9 @@ class Restored:
     is_same: bool
 
 
-Input = Begin | Wake | Pause | Resume | Skip | End | Fail | Written | Stopped | Observed | Lapsed | Lost | Restored
+Input = (
+    Begin | Wake | Pause | Resume | Skip | Adjust | End | Fail | Written | Stopped | Observed | Lapsed | Lost | Restored
+)
 
 
 @dataclass(frozen=True, slots=True)

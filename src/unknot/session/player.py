@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, ClassVar
 from unknot import events
 from unknot.events import EndReason, StopOutcome
 from unknot.session.messages import (
+    Adjust,
     Begin,
     End,
     Fail,
@@ -279,6 +280,17 @@ class Player:
         self._position = self.timeline.spans[step + 1].start
         return [skipped]
 
+    def _adjust(self, event: Input, now: float) -> list[Effect]:
+        """The same steps at other levels: lower at once, higher eased in, never above one chosen on the ball."""
+        if not isinstance(event, Adjust):
+            return []
+        self.timeline = event.timeline
+        if self.state is not State.RUNNING:
+            self._cues = event.timeline.cues  # of a pause or a lost link, resuming takes what is ahead
+            return []
+        self._cues = event.timeline.onwards(self.position(now), self._level, held_to=self._held_to)
+        return self._advance(event, now)
+
     def _end(self, event: Input, now: float) -> list[Effect]:
         return self._stop(EndReason.STOPPED, now)
 
@@ -378,6 +390,7 @@ class Player:
         (State.READY, Pause): _ignore,
         (State.READY, Resume): _ignore,
         (State.READY, Skip): _ignore,
+        (State.READY, Adjust): _adjust,
         (State.READY, End): _end,
         (State.READY, Fail): _fail,
         (State.READY, Written): _ignore,
@@ -391,6 +404,7 @@ class Player:
         (State.RUNNING, Pause): _pause,
         (State.RUNNING, Resume): _ignore,
         (State.RUNNING, Skip): _skip,
+        (State.RUNNING, Adjust): _adjust,
         (State.RUNNING, End): _end,
         (State.RUNNING, Fail): _fail,
         (State.RUNNING, Written): _written,
@@ -404,6 +418,7 @@ class Player:
         (State.PAUSED, Pause): _ignore,
         (State.PAUSED, Resume): _resume,
         (State.PAUSED, Skip): _skip_paused,
+        (State.PAUSED, Adjust): _adjust,
         (State.PAUSED, End): _end,
         (State.PAUSED, Fail): _fail,
         (State.PAUSED, Written): _written,
@@ -417,6 +432,7 @@ class Player:
         (State.LOST, Pause): _wait,
         (State.LOST, Resume): _ignore,
         (State.LOST, Skip): _skip_paused,
+        (State.LOST, Adjust): _adjust,
         (State.LOST, End): _end,
         (State.LOST, Fail): _fail,
         (State.LOST, Written): _written,
@@ -430,6 +446,7 @@ class Player:
         (State.STOPPING, Pause): _ignore,
         (State.STOPPING, Resume): _ignore,
         (State.STOPPING, Skip): _ignore,
+        (State.STOPPING, Adjust): _ignore,
         (State.STOPPING, End): _ignore,
         (State.STOPPING, Fail): _ignore,
         (State.STOPPING, Written): _written,
@@ -443,6 +460,7 @@ class Player:
         (State.ENDED, Pause): _ignore,
         (State.ENDED, Resume): _ignore,
         (State.ENDED, Skip): _ignore,
+        (State.ENDED, Adjust): _ignore,
         (State.ENDED, End): _ignore,
         (State.ENDED, Fail): _ignore,
         (State.ENDED, Written): _ignore,

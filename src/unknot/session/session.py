@@ -49,7 +49,6 @@ class Session:
     def __init__(
         self, ball: Ball, timeline: Timeline, *, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE
     ) -> None:
-        self.timeline = timeline
         self._ball = ball
         self._ledger = ball.ledger
         self._entry: object = None
@@ -106,6 +105,11 @@ class Session:
         return self._player.state
 
     @property
+    def timeline(self) -> Timeline:
+        """What it plays."""
+        return self._player.timeline
+
+    @property
     def ended(self) -> events.Ended | None:
         """The last event, once it has been told."""
         return self._ended
@@ -144,6 +148,19 @@ class Session:
     def skip(self) -> None:
         """Go to the next step; after the last one the session is complete."""
         self._post(messages.Skip())
+
+    def adjust(self, timeline: Timeline) -> None:
+        """Go on at another intensity: lower at once, higher eased in. It starts no motor that is off for a pause.
+
+        Args:
+            timeline: the same protocol for the same side and ball, compiled for another intensity.
+
+        Raises:
+            UsageError: it is not the same protocol, or one of the two does not use the motor at all.
+        """
+        if _shape(timeline) != _shape(self.timeline):
+            raise UsageError("a session goes on with its own protocol at another intensity; play another one anew")
+        self._post(messages.Adjust(timeline))
 
     def stop(self) -> None:
         """Stop the motor and end the session. May be said at any time, and again."""
@@ -336,6 +353,12 @@ class Session:
                     log.exception("a listener failed, so the session ends")
                     self._failure = self._failure or error
                     self._post(messages.Fail(f"a listener failed: {error!r}"))
+
+
+def _shape(timeline: Timeline) -> tuple[object, ...]:
+    """What must be the same for a session to go on with another timeline: its limits of time were looked at before."""
+    steps = tuple((span.do, span.side, span.start, span.end) for span in timeline.spans)
+    return timeline.muscle, timeline.side, timeline.profile, steps, bool(timeline.cues)
 
 
 def _wall_clock() -> datetime:
