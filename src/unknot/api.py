@@ -83,7 +83,7 @@ async def scan(
 
 @asynccontextmanager
 async def connect(
-    target: str | None = None,
+    target: str | FoundBall | None = None,
     *,
     profile: str | None = None,
     simulate: Simulate = False,
@@ -95,7 +95,8 @@ async def connect(
     """A connected ball for the length of an ``async with`` block; its motor is stopped when the block is left.
 
     Args:
-        target: a name or an address; None for the nearest ball that a profile describes.
+        target: a name, an address, or a ball that `scan` has found just now; None for the nearest ball that a profile
+            describes.
         profile: the id or the file of the profile to speak; None for the best match. Your choice always wins.
         simulate: use a simulated air instead of the real one; True makes one with one ball of that profile, and a path
             is the socket of ``unknot simulate``.
@@ -111,7 +112,11 @@ async def connect(
         ProfileFileError: the profile's file is wrong.
         NotStopped: on leaving, the motor could not be stopped.
     """
-    found, chosen, radio = await _find(target, profile, simulate, adapter, seconds)
+    if isinstance(target, FoundBall):
+        chosen, _, radio = _choose(profile, target.address, simulate)
+        found, radio = target, (await _tuned(radio, adapter))[0]
+    else:
+        found, chosen, radio = await _find(target, profile, simulate, adapter, seconds)
     async with _ball(found, chosen, radio, restore_seconds, ask) as ball:
         yield ball
 

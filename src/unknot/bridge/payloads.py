@@ -257,6 +257,33 @@ def read_request(verb: str, payload: bytes) -> Request:
     return _fit(REQUESTS[verb], _object(payload) if payload.strip() else {})
 
 
+def wants_stop(key: str, payload: bytes) -> bool:
+    """Whether what cannot be obeyed as a whole asks for a stop: then that much of it is obeyed.
+
+    Args:
+        key: of a plain value on ``…/set/KEY``; empty for an object.
+        payload: what was said.
+    """
+    try:
+        if key:
+            return read_set_key(key, payload).stops
+        found = _object(payload)
+    except Refusal:
+        return False
+    intensity = found.get("intensity")
+    is_zero = intensity == 0 and not isinstance(intensity, bool)
+    return found.get("action") == Action.STOP or found.get("run") is False or is_zero
+
+
+def ball_of(payload: bytes) -> str:
+    """The ball that a request is about that cannot be read otherwise; empty if there is none."""
+    try:
+        found = _object(payload).get("ball", "")
+    except Refusal:
+        return ""
+    return found if isinstance(found, str) else ""
+
+
 def id_of(payload: bytes) -> str:
     """The ``id`` of a request that cannot be read otherwise, so that its sender hears of it; possibly empty."""
     try:

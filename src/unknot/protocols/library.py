@@ -78,9 +78,18 @@ def load_file(file: Path) -> MuscleProtocol:
     Raises:
         ProtocolFileError: with the first thing that is wrong.
     """
+    return load_as(file, file.stem)
+
+
+def load_as(file: Path, name: str) -> MuscleProtocol:
+    """The validated protocol in a file that is to be called by another name.
+
+    Raises:
+        ProtocolFileError: with the first thing that is wrong.
+    """
     from unknot.protocols.model import MuscleProtocol
 
-    return datafile.load(file, MuscleProtocol, ProtocolFileError, id=file.stem)
+    return datafile.load(file, MuscleProtocol, ProtocolFileError, id=name)
 
 
 def _face(name: str, file: Path) -> Overview:

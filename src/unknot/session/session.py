@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from unknot.device.ball import Ball
+    from unknot.device.roles import Recorder
     from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -41,16 +42,23 @@ class Session:
         ball: the connected ball.
         timeline: a protocol compiled for the ball's profile.
         on_link_restored: what to do when a lost link is back.
+        account: where several people share a ball, the account of the day of the one who lies on it; by default there
+            is one for all. A ball that keeps none, a simulated one, has none here either.
 
     Raises:
         LimitExceeded: it is too much for this day.
     """
 
     def __init__(
-        self, ball: Ball, timeline: Timeline, *, on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE
+        self,
+        ball: Ball,
+        timeline: Timeline,
+        *,
+        on_link_restored: OnLinkRestored = OnLinkRestored.PAUSE,
+        account: Recorder | None = None,
     ) -> None:
         self._ball = ball
-        self._ledger = ball.ledger
+        self._ledger = ball.ledger if ball.ledger is None or account is None else account
         self._entry: object = None
         if self._ledger is not None:
             self._ledger.refuse(timeline, _wall_clock())

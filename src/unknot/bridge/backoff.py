@@ -1,0 +1,23 @@
+"""How long to wait before the next attempt: longer each time, never in step with others; for brokers and balls."""
+
+from __future__ import annotations
+
+import random
+
+FIRST_SECONDS = 1.0
+"""The longest wait before the second attempt (judgement)."""
+
+MOST_SECONDS = 60.0
+"""The longest wait of all: a broker or a ball that is back is found within a minute (judgement)."""
+
+
+class Backoff:
+    """Full jitter: any time up to a bound that doubles, so that a hundred gateways do not all knock at once."""
+
+    def __init__(self) -> None:
+        self._bound = FIRST_SECONDS
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        bound, self._bound = self._bound, min(2 * self._bound, MOST_SECONDS)
+        return random.uniform(0, bound)  # noqa: S311 - no secret
