@@ -190,12 +190,12 @@ class Answers:
 
     async def _protocol_get(self, request: ProtocolRequest) -> dict[str, Any]:
         file = datafile.named("muscle", request.protocol, library.files)
-        return {"toml": await asyncio.to_thread(file.read_text, encoding="utf-8")}
+        return {"toml": _text(file)}
 
     async def _protocol_put(self, request: PutProtocolRequest) -> dict[str, Any]:
         if not self._accepts_protocols:
             raise Refusal(Code.NOT_ALLOWED, "the owner of this gateway has not set gateway.accept_protocols")
-        await asyncio.to_thread(_keep, library.own_folder() / f"{request.protocol}.toml", request.toml)
+        _keep(library.own_folder() / f"{request.protocol}.toml", request.toml)
         library.load_file.cache_clear()
         self._changed()
         return {}
@@ -223,6 +223,11 @@ def protocols() -> tuple[ProtocolEntry, ...]:
 
 def _outcome(task: asyncio.Task[StopOutcome]) -> StopOutcome:
     return StopOutcome.UNKNOWN if task.cancelled() or task.exception() is not None else task.result()
+
+
+def _text(file: Path) -> str:
+    """The text of a protocol's file: some kilobytes, so nobody waits for it long."""
+    return file.read_text(encoding="utf-8")
 
 
 def _keep(file: Path, toml: str) -> None:
