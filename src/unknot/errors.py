@@ -3,6 +3,7 @@
     UnknotError
     ├── FileError               a data file is wrong: file, key, found, expected
     │   ├── CaptureError        a recording of Bluetooth packets cannot be read, or has nothing to learn from
+    │   ├── ConfigFileError     the gateway's configuration
     │   ├── FaultFileError
     │   ├── ProfileFileError
     │   └── ProtocolFileError
@@ -129,6 +130,10 @@ class CaptureError(FileError):
 
     def __init__(self, file: Path | str, found: str, expected: str) -> None:
         super().__init__(file, "", found, expected)
+
+
+class ConfigFileError(FileError):
+    """The gateway's configuration is wrong: its file, the environment or the command line."""
 
 
 class FaultFileError(FileError):

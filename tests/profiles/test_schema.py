@@ -10,10 +10,12 @@ import jsonschema
 import pytest
 
 from tests.profiles.shipped import FILES
+from unknot import schemas
 from unknot.profiles import library, schema
 from unknot.profiles.frames.frame import Frame
 from unknot.profiles.model import FirmwareProfile, Safety
 from unknot.profiles.phrases import Refusal
+from unknot.profiles.section import Section
 
 SCHEMA = schema.schema()
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
@@ -108,10 +110,10 @@ def test_every_key_is_described_and_no_table_takes_an_unknown_one() -> None:
 
 
 def test_descriptions_are_read_from_docstrings_and_their_bases() -> None:
-    assert schema.attributes(Refusal)["means"] == "why, in one of five words."
-    assert schema.attributes(Refusal)["source"] == "the name of a characteristic in `[gatt]`."
-    assert schema.summary(Safety) == "What the firmware does when nobody tells it anything."
-    assert set(schema.attributes(FirmwareProfile)) == set(FirmwareProfile.model_fields)
+    assert schemas.attributes(Refusal, Section)["means"] == "why, in one of five words."
+    assert schemas.attributes(Refusal, Section)["source"] == "the name of a characteristic in `[gatt]`."
+    assert schemas.summary(Safety) == "What the firmware does when nobody tells it anything."
+    assert set(schemas.attributes(FirmwareProfile, Section)) == set(FirmwareProfile.model_fields)
 
 
 def test_a_duration_has_its_default_with_a_unit_and_nothing_is_null() -> None:

@@ -39,13 +39,22 @@ def tell(error: click.ClickException | errors.UnknotError) -> int:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         click.echo(error.format_message(), err=True)
         return USAGE
-    if isinstance(error, click.ClickException):
-        click.echo(f"unknot: {_in_one_line(error)}", err=True)
-        return USAGE
-    click.echo(f"unknot: {error}", err=True)
+    click.echo(f"unknot: {words(error)}", err=True)
     if isinstance(error, errors.FileError) and error.line is not None:
         click.echo(_excerpt(error), err=True)
-    return next(code for kind, code in _CODES if isinstance(error, kind))
+    return code(error)
+
+
+def words(error: click.ClickException | errors.UnknotError) -> str:
+    """What went wrong, in one line."""
+    return _in_one_line(error) if isinstance(error, click.ClickException) else str(error)
+
+
+def code(error: click.ClickException | errors.UnknotError) -> int:
+    """The exit code for what went wrong."""
+    if isinstance(error, click.ClickException):
+        return USAGE
+    return next(number for kind, number in _CODES if isinstance(error, kind))
 
 
 _GUTTER = 9

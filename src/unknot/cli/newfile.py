@@ -1,4 +1,4 @@
-"""Writes a file where nothing lies yet: a profile, a report; used by the commands that write for their user."""
+"""Writes a file where nothing lies yet; used by the commands that write a profile, a report or a configuration."""
 
 from __future__ import annotations
 
@@ -12,14 +12,22 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def write_new(file: Path, text: str) -> None:
+EVERYBODYS, PRIVATE = 0o666, 0o600
+"""Who may read and write a new file: whoever the person's own mask allows, or the person alone."""
+
+
+def write_new(file: Path, text: str, *, mode: int = EVERYBODYS) -> None:
     """Write a new file in UTF-8, its lines as they are.
 
     Raises:
         UsageError: something lies there, or it cannot be written.
     """
+
+    def create(path: str, flags: int) -> int:
+        return os.open(path, flags, mode)
+
     try:
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
+        with open(file, "x", encoding="utf-8", newline="\n", opener=create) as stream:
             stream.write(text)
     except FileExistsError:
         raise _taken(file) from None
