@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tests.bridge.exchange import Exchange
-from unknot.bridge.gateway import Gateway, Rules
-from unknot.bridge.keeper import Wanted
+from unknot.bridge.broker import Broker
+from unknot.bridge.config import BallConfig, GatewayConfig, OnBrokerLost
+from unknot.bridge.gateway import Gateway
 from unknot.bridge.topics import as_id
 from unknot.simulator import Air, SimulatedBall
 
@@ -23,17 +24,31 @@ def air_of(*profiles: str) -> Air:
     return Air(*(SimulatedBall(profile, name=f"Ball {number}") for number, profile in enumerate(profiles, 1)))
 
 
-def wanted(air: Air) -> list[Wanted]:
-    """All balls on the air, as a configuration would list them."""
-    return [Wanted(as_id(ball.address), ball.name, ball.address) for ball in air]
+def config(
+    air: Air,
+    name: str = "gw1",
+    *,
+    balls: int | None = None,
+    take_new: bool = False,
+    accept_protocols: bool = False,
+    on_broker_lost: OnBrokerLost = OnBrokerLost.FINISH,
+) -> GatewayConfig:
+    """A gateway's configuration that lists the first balls on the air, by default all."""
+    listed = [BallConfig(as_id(ball.address), ball.name, ball.address, ball.address) for ball in air][:balls]
+    return GatewayConfig(
+        Broker("nowhere"),
+        name,
+        take_new=take_new,
+        on_broker_lost=on_broker_lost,
+        accept_protocols=accept_protocols,
+        balls=tuple(listed),
+    )
 
 
 @asynccontextmanager
-async def serving(
-    exchange: Exchange, air: Air, rules: Rules | None = None, balls: list[Wanted] | None = None
-) -> AsyncIterator[Gateway]:
+async def serving(exchange: Exchange, air: Air, rules: GatewayConfig | None = None) -> AsyncIterator[Gateway]:
     """A gateway that serves until the block is left; by default it keeps every ball on the air."""
-    gateway = Gateway(rules or Rules("gw1"), wanted(air) if balls is None else balls, exchange.dial(), simulate=air)
+    gateway = Gateway(rules or config(air), exchange.dial(), simulate=air)
     task = asyncio.create_task(gateway.run())
     try:
         await asyncio.sleep(3)

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bridge.exchange import Exchange
-from tests.bridge.gateways import BALL, Person, air_of, errors, names, serving, state, wanted
+from tests.bridge.gateways import BALL, Person, air_of, config, errors, names, serving, state
 from tests.bridge.test_payloads import PAYLOADS
 from unknot.bridge.broker import Message
-from unknot.bridge.gateway import Gateway, OnBrokerLost, Rules
+from unknot.bridge.config import OnBrokerLost
+from unknot.bridge.gateway import Gateway
 from unknot.bridge.inbox import BIRTH_SECONDS
 from unknot.bridge.lookout import FAULTY_SECONDS
 from unknot.bridge.payloads import REQUESTS
@@ -314,7 +315,7 @@ async def test_what_plays_when_the_broker_goes_follows_the_policy(
 ) -> None:
     air = air_of("open-ball")
     (ball,) = air
-    async with serving(exchange, air, Rules("gw1", on_broker_lost=policy)):
+    async with serving(exchange, air, config(air, on_broker_lost=policy)):
         person = Person(exchange)
         person.set(protocol="calf", run=True)
         await asyncio.sleep(20)
@@ -343,7 +344,7 @@ async def test_a_broken_link_tells_the_will_and_the_gateway_comes_back_by_itself
 async def test_a_broker_that_is_not_there_in_the_first_place_is_an_error(exchange: Exchange) -> None:
     exchange.is_up = False
     with pytest.raises(BrokerUnreachable):
-        await Gateway(Rules("gw1"), [], exchange.dial(), simulate=Air()).run()
+        await Gateway(config(Air()), exchange.dial(), simulate=Air()).run()
 
 
 async def test_trouble_that_lasts_is_logged_once(exchange: Exchange, caplog: pytest.LogCaptureFixture) -> None:
@@ -440,7 +441,7 @@ async def test_a_ball_can_be_let_go_and_taken_again(exchange: Exchange) -> None:
 
 async def test_new_balls_are_kept_if_the_owner_wants_that(exchange: Exchange) -> None:
     air = air_of("open-ball")
-    async with serving(exchange, air, Rules("gw1", take_new=True), balls=[]):
+    async with serving(exchange, air, config(air, balls=0, take_new=True)):
         await asyncio.sleep(3)
         air.add(SimulatedBall("open-ball", name="OpenBall new"))
         await asyncio.sleep(60)
@@ -451,7 +452,7 @@ async def test_new_balls_are_kept_if_the_owner_wants_that(exchange: Exchange) ->
 
 async def test_strangers_are_left_alone_otherwise(exchange: Exchange) -> None:
     air = air_of("open-ball", "open-ball")
-    async with serving(exchange, air, balls=wanted(air)[:1]):
+    async with serving(exchange, air, config(air, balls=1)):
         await asyncio.sleep(60)
     assert not any("c0ba11000002" in one.topic for one in exchange.said)
 
@@ -459,7 +460,7 @@ async def test_strangers_are_left_alone_otherwise(exchange: Exchange) -> None:
 async def test_a_radio_that_stays_away_ends_the_gateway(exchange: Exchange) -> None:
     air = air_of("open-ball")
     air.unplug()
-    task = asyncio.create_task(Gateway(Rules("gw1"), wanted(air), exchange.dial(), simulate=air).run())
+    task = asyncio.create_task(Gateway(config(air), exchange.dial(), simulate=air).run())
     with pytest.raises(BluetoothUnavailable, match="for 300 s"):
         await task
     assert now() >= FAULTY_SECONDS
@@ -471,8 +472,8 @@ async def test_two_gateways_that_know_one_ball_do_not_fight(exchange: Exchange) 
     air = air_of("open-ball")
     (ball,) = air
     first, second = "unknot/gw1/ball/c0ba11000001", "unknot/gw2/ball/c0ba11000001"
-    async with serving(exchange, air, Rules("gw1")):
-        async with serving(exchange, air, Rules("gw2")):
+    async with serving(exchange, air, config(air)):
+        async with serving(exchange, air, config(air, "gw2")):
             assert exchange.kept(f"{first}/availability") == "online"
             assert exchange.kept(f"{second}/availability") == ""
             await Person(exchange).ask("disconnect", ball="c0ba11000001")
@@ -493,7 +494,7 @@ async def test_two_gateways_that_know_one_ball_do_not_fight(exchange: Exchange) 
 
 async def test_a_scan_tells_what_is_in_range(exchange: Exchange) -> None:
     air = air_of("open-ball", "open-ball")
-    async with serving(exchange, air, balls=wanted(air)[:1]):
+    async with serving(exchange, air, config(air, balls=1)):
         found = (await Person(exchange).ask("scan", seconds=2))["data"]["found"]
     assert [(one["address"], one["ball"]) for one in found] == [
         ("C0:BA:11:00:00:01", "c0ba11000001"), ("C0:BA:11:00:00:02", ""),
@@ -520,7 +521,7 @@ async def test_stop_all_stops_every_ball_of_every_gateway(exchange: Exchange) ->
     one, other = air_of("open-ball", "button-ball"), air_of("open-ball")
     for ball in one:
         ball.name = ball.advertised.name or "OpenBall"
-    async with serving(exchange, one, Rules("gw1")), serving(exchange, other, Rules("gw2")):
+    async with serving(exchange, one), serving(exchange, other, config(other, "gw2")):
         for gateway, air in (("gw1", one), ("gw2", other)):
             for number, _ in enumerate(air, 1):
                 answer = await Person(exchange, gateway).ask("run", ball=f"c0ba1100000{number}", protocol="calf")
@@ -568,7 +569,8 @@ async def test_a_motor_that_may_run_on_is_stopped_when_its_ball_is_back(exchange
 async def test_protocols_can_be_read_and_left_if_the_owner_allows_it(exchange: Exchange, own_files: Path) -> None:
     toml = library.files()["calf"].read_text(encoding="utf-8")
     (own_files / library.FOLDER).mkdir(exist_ok=True)
-    async with serving(exchange, air_of("open-ball"), Rules("gw1", accept_protocols=True)):
+    air = air_of("open-ball")
+    async with serving(exchange, air, config(air, accept_protocols=True)):
         person = Person(exchange)
         assert (await person.ask("protocol_get", protocol="calf"))["data"]["toml"] == toml
         assert (await person.ask("protocol_put", protocol="my-calf", toml=toml))["ok"]

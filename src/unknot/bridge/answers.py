@@ -120,7 +120,7 @@ class Answers:
         return {"found": [self._found(ball) for ball in found[:FOUND_MOST]]}
 
     def _found(self, ball: FoundBall) -> dict[str, Any]:
-        kept = (id_ for id_, keeper in self._keepers.items() if keeper.wanted.is_it(ball))
+        kept = (id_ for id_, keeper in self._keepers.items() if keeper.is_it(ball))
         return {
             "name": ball.name,
             "address": ball.address,

@@ -10,30 +10,27 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from unknot import __version__, api
 from unknot.bridge import reports
 from unknot.bridge.announcer import Announcer
 from unknot.bridge.answers import Answers, protocols
+from unknot.bridge.config import BallConfig, GatewayConfig, OnBrokerLost
 from unknot.bridge.health import TELL_SECONDS, Tally
 from unknot.bridge.inbox import Inbox
-from unknot.bridge.keeper import Keeper, Wanted
+from unknot.bridge.keeper import Keeper
 from unknot.bridge.line import Line
 from unknot.bridge.lookout import Lookout
 from unknot.bridge.outbox import Outbox
 from unknot.bridge.reports import BallEntry, GatewayInfo
 from unknot.bridge.station import Station
-from unknot.bridge.topics import BASE, OFFLINE, GatewayTopics, as_id
+from unknot.bridge.topics import OFFLINE, GatewayTopics, as_id
 from unknot.profiles import library as profiles
 from unknot.profiles.model import Kind
 from unknot.shielding import finish
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from unknot.bridge.broker import Dial
     from unknot.device.discovery import FoundBall
 
@@ -46,67 +43,40 @@ GOODBYE_SECONDS = 2.0
 """How long a goodbye may take when all motors are off (judgement)."""
 
 
-class OnBrokerLost(StrEnum):
-    """What happens to what plays when the broker is gone."""
-
-    FINISH = "finish"
-    """It is played to its end, which the gateway holds."""
-    STOP = "stop"
-    """It is stopped at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How a gateway behaves.
-
-    Attributes:
-        gateway: its id.
-        base: the first level of every topic.
-        adapter: which Bluetooth adapter; None for the first usable one.
-        take_new: whether balls that are heard and not listed are kept too.
-        on_broker_lost: what happens to what plays then.
-        accept_protocols: whether protocols may be left here over the broker.
-        discovery: the first level of Home Assistant's topics; empty if it is to be told nothing.
-    """
-
-    gateway: str
-    base: str = BASE
-    adapter: str | None = None
-    take_new: bool = False
-    on_broker_lost: OnBrokerLost = OnBrokerLost.FINISH
-    accept_protocols: bool = False
-    discovery: str = "homeassistant"
-
-
 class Gateway:
     """One gateway.
 
     Args:
-        rules: how it behaves.
-        wanted: the balls that it is to keep.
+        config: what it is called, which balls it keeps, and how it behaves.
         dial: makes a link to the broker.
         simulate: as for `unknot.api.connect`.
+
+    Attributes:
+        config: the same.
+        topics: its topics.
+        tally: what it counts.
+        keepers: its balls, by id.
     """
 
-    def __init__(self, rules: Rules, wanted: Sequence[Wanted], dial: Dial, *, simulate: api.Simulate = False) -> None:
-        self.rules = rules
-        self.topics = GatewayTopics(rules.gateway, rules.base)
+    def __init__(self, config: GatewayConfig, dial: Dial, *, simulate: api.Simulate = False) -> None:
+        self.config = config
+        self.topics = GatewayTopics(config.name, config.broker.base)
         self.tally = Tally()
         self.keepers: dict[str, Keeper] = {}
         self._simulate = simulate
         self._outbox = Outbox()
-        self._lookout = Lookout(simulate, rules.adapter, self.tally, self._heard_stranger, lambda: not self.is_playing)
-        self._lookout.is_curious = rules.take_new
+        self._lookout = Lookout(simulate, config.adapter, self.tally, self._heard_stranger, lambda: not self.is_playing)
+        self._lookout.is_curious = config.take_new
         self._answers = Answers(
-            rules.gateway,
+            config.name,
             self.keepers,
             simulate=simulate,
-            adapter=rules.adapter,
-            accepts_protocols=rules.accept_protocols,
+            adapter=config.adapter,
+            accepts_protocols=config.accept_protocols,
             changed=self._tell_info,
         )
-        self._announcer = Announcer(rules.gateway, self.keepers, self._outbox, None)
-        birth = f"{rules.discovery or 'homeassistant'}/status"
+        self._announcer = Announcer(config.name, self.keepers, self._outbox, None)
+        birth = f"{config.prefix}/status"
         self._inbox = Inbox(
             self.topics,
             birth=birth,
@@ -127,8 +97,17 @@ class Gateway:
             lost=self._broker_lost,
         )
         self._tasks: asyncio.TaskGroup | None = None
-        for one in wanted:
+        for one in config.balls:
             self._add(one)
+
+    @property
+    def is_ready(self) -> asyncio.Event:
+        """Set once the broker has been reached."""
+        return self._line.was_linked
+
+    def say_log(self, line: str) -> None:
+        """Put a line on the log topic; lost if nobody can be told now."""
+        self._outbox.say(self.topics.log, line, qos=0)
 
     # The balls.
 
@@ -148,7 +127,7 @@ class Gateway:
             if keeper.station.session is not None:
                 keeper.station.session.give_up()
 
-    def _add(self, wanted: Wanted) -> None:
+    def _add(self, wanted: BallConfig) -> None:
         station = Station(
             wanted.name, self.topics.ball(wanted.id), self._outbox, self.tally.ball(wanted.id), wanted.profile or ""
         )
@@ -159,7 +138,7 @@ class Gateway:
             self._lookout,
             self.tally.ball(wanted.id),
             simulate=self._simulate,
-            adapter=self.rules.adapter,
+            adapter=self.config.adapter,
         )
         self.keepers[wanted.id] = keeper
         if self._tasks is not None:
@@ -172,13 +151,13 @@ class Gateway:
     def _heard_stranger(self, found: FoundBall) -> None:
         """A ball that nobody has listed is kept too, if the owner wants that and it may be driven."""
         ball = as_id(found.address)
-        if not self.rules.take_new or ball in self.keepers or len(self.keepers) >= BALLS_MOST or not found.profiles:
+        if not self.config.take_new or ball in self.keepers or len(self.keepers) >= BALLS_MOST or not found.profiles:
             return
-        if any(keeper.wanted.is_it(found) for keeper in self.keepers.values()):
+        if any(keeper.is_it(found) for keeper in self.keepers.values()):
             return
         if profiles.load(found.profiles[0][0]).kind is Kind.VIBRATION:
             log.info("%s at %s is new", found.name or "a ball", found.address)
-            self._add(Wanted(ball, found.name or found.address, found.address))
+            self._add(BallConfig(ball, found.name or found.address, found.address, found.address))
             self._tell_info()
 
     def _tell_info(self) -> None:
@@ -187,9 +166,9 @@ class Gateway:
             for ball, keeper in self.keepers.items()
         )
         info = GatewayInfo(
-            gateway=self.rules.gateway,
+            gateway=self.config.name,
             version=__version__,
-            adapter=self.rules.adapter or "",
+            adapter=self.config.adapter or "",
             simulated=self._simulate is not False,
             balls=balls,
             protocols=protocols(),
@@ -243,7 +222,7 @@ class Gateway:
         await asyncio.wait([speaking])
 
     def _broker_lost(self) -> None:
-        if self.rules.on_broker_lost is OnBrokerLost.STOP:
+        if self.config.on_broker_lost is OnBrokerLost.STOP:
             for keeper in self.keepers.values():
                 if keeper.station.session is not None:
                     keeper.station.begin_stop("gateway")

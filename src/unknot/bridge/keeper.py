@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from unknot import api
 from unknot.bridge.backoff import Backoff
+from unknot.device import discovery
 from unknot.errors import NotStopped, UnknotError
 
 if TYPE_CHECKING:
+    from unknot.bridge.config import BallConfig
     from unknot.bridge.health import BallTally
     from unknot.bridge.lookout import Lookout
     from unknot.bridge.station import Station
@@ -23,36 +24,11 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A ball that a gateway is to keep.
-
-    Attributes:
-        id: what stands for it in topics.
-        name: what people call it.
-        address: its address; empty if only its advertised name is known.
-        advertised: its advertised name; empty if its address is known.
-        profile: the id or the file of its profile; None for the best match.
-    """
-
-    id: str
-    name: str
-    address: str = ""
-    advertised: str = ""
-    profile: str | None = None
-
-    def is_it(self, found: FoundBall) -> bool:
-        """Whether a ball that was heard is this one."""
-        if self.address:
-            return found.address.casefold() == self.address.casefold()
-        return found.name.casefold() == self.advertised.casefold()
-
-
 class Keeper:
     """Keeps one ball.
 
     Args:
-        wanted: which.
+        wanted: which, as the configuration says.
         station: what it is handed to while the link stands.
         lookout: who listens for it.
         tally: where it counts.
@@ -67,7 +43,7 @@ class Keeper:
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: BallConfig,
         station: Station,
         lookout: Lookout,
         tally: BallTally,
@@ -86,6 +62,10 @@ class Keeper:
         self._is_wanted.set()
         self._let_go = asyncio.Event()
 
+    def is_it(self, found: FoundBall) -> bool:
+        """Whether a ball that was heard is this one."""
+        return discovery.is_target(found, self.wanted.target)
+
     def take(self) -> None:
         """Keep it from now on."""
         self._let_go.clear()
@@ -101,7 +81,7 @@ class Keeper:
         backoff, told = Backoff(), ""
         while True:
             await self._is_wanted.wait()
-            found = await self._lookout.find(self.wanted.is_it)
+            found = await self._lookout.find(self.is_it)
             if not self._is_wanted.is_set():
                 continue
             try:
