@@ -18,7 +18,7 @@ from pathlib import Path
 from bleak import BleakClient
 
 import unknot
-from tests.benchmarks import learning, profiles, safety
+from tests.benchmarks import bridge, learning, profiles, safety
 from tests.meddling import written
 from unknot.clock import FastLoop, VirtualTimeLoop
 from unknot.events import Event, LevelChanged
@@ -252,6 +252,9 @@ BENCHMARKS: dict[str, Callable[[], Figures]] = {
     "stop_in_a_flood": safety.stop_in_a_flood,
     "dose": safety.dose,
     "hour_of_faults": safety.hour_of_faults,
+    "set_to_write": bridge.set_to_write,
+    "hundred_balls": bridge.hundred_balls,
+    "fleet": bridge.fleet,
 }
 
 

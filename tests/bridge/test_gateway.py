@@ -220,6 +220,21 @@ async def test_while_something_plays_only_its_intensity_can_be_changed(exchange:
     assert names(exchange).count("started") == 1
 
 
+async def test_another_intensity_is_meant_for_what_plays_and_not_for_what_was_chosen(exchange: Exchange) -> None:
+    air = air_of("open-ball")
+    (ball,) = air
+    async with serving(exchange, air):
+        person = Person(exchange)
+        assert (await person.ask("run", ball="c0ba11000001", protocol="calf"))["ok"]
+        await asyncio.sleep(20)
+        person.set(intensity=45)  # more than free vibration, which is chosen, may have
+        await asyncio.sleep(1)
+        assert (ball.level, errors(exchange), state(exchange)["intensity"]) == (45, [], 45)
+        await person.ask("stop", ball="c0ba11000001")
+        await asyncio.sleep(1)
+        assert (state(exchange)["protocol"], state(exchange)["intensity"]) == ("manual", 20)
+
+
 async def test_duplicates_and_reordered_commands_do_no_harm(exchange: Exchange) -> None:
     air = air_of("open-ball")
     (ball,) = air

@@ -172,7 +172,7 @@ class Station:
         is_playing = self.session is not None
         if is_playing and any(value is not None for value in (command.protocol, command.side, command.duration)):
             self._refuse_change(command)
-        choice = self._choice.changed(command, self.profile)
+        choice = self._choice.changed(self._for_next_start(command), self.profile)
         if self._playing is not None and self.session is not None and command.intensity is not None:
             playing = replace(self._playing, intensity=command.intensity)
             self.session.adjust(playing.timeline(self.profile))
@@ -187,6 +187,12 @@ class Station:
         elif command.action in (Action.PAUSE, Action.RESUME, Action.SKIP):
             self._nothing_plays()
         self._change("set")
+
+    def _for_next_start(self, command: SetCommand) -> SetCommand:
+        """The command without an intensity that is meant for another protocol: the one that plays."""
+        if self._playing is None or self._playing.protocol == self._choice.protocol:
+            return command
+        return command.model_copy(update={"intensity": None})
 
     def _refuse_both(self, command: SetCommand) -> None:
         """A command that stops and starts in one is obeyed as a stop, and its sender hears that it was odd."""
