@@ -37,8 +37,10 @@ ATTEMPTS = 20
 ACL = """\
 pattern readwrite unknot/%u/#
 pattern read  unknot/all/#
+pattern read  unknot/+/ball/+/availability
 pattern read  homeassistant/status
-pattern write homeassistant/device/+/config
+pattern readwrite homeassistant/device/unknot/+/config
+pattern write homeassistant/device/unknot-gateway/%u/config
 user homeassistant
 topic read  unknot/#
 topic write unknot/+/ball/+/set

@@ -65,7 +65,7 @@ async def test_what_is_not_meant_to_last_is_not_retained(exchange: Exchange) -> 
         await person.ask("ping")
         await asyncio.sleep(40)
     lasting = {topic.rpartition("/")[2] for topic in exchange.retained}
-    assert lasting == {"status", "info", "health", "availability", "state"}
+    assert lasting == {"status", "info", "health", "availability", "state", "config"}
 
 
 async def test_states_are_told_when_they_change_and_not_more_often_than_eyes_follow(exchange: Exchange) -> None:

@@ -1,107 +1,123 @@
-"""Announces balls to the broker and to Home Assistant, and withdraws those that another gateway has; for the gateway.
+"""Announces the gateway and its balls, also to Home Assistant, and withdraws a ball that another gateway has.
 
 A ball has one link, so two gateways that know it do not fight: who is connected announces it, and the other one clears
-what it had retained. Home Assistant takes a ball from one announcement at a time, so a new one waits for the old to go.
+what it had retained. Home Assistant has one announcement of a ball, whichever gateway makes it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
+from unknot import __version__
+from unknot.bridge import homeassistant
+from unknot.bridge.answers import protocols
+from unknot.bridge.homeassistant import BallFacts, GatewayFacts
 from unknot.bridge.topics import ONLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from unknot.bridge.config import GatewayConfig
     from unknot.bridge.keeper import Keeper
     from unknot.bridge.outbox import Outbox
+    from unknot.profiles.model import FirmwareProfile
 
-log = logging.getLogger(__name__)
-
-WITHDRAWAL_SECONDS = 5.0
-"""How long another gateway may take to clear its announcement; one that is dead never will (judgement)."""
+REMOVAL_SECONDS = 1.0
+"""How long an announcement stands that takes entities away, before it is told without them (judgement)."""
 
 
 class Announcer:
     """Announces and withdraws.
 
     Args:
-        gateway: our own id.
-        keepers: the balls that we keep, by id.
+        config: of the gateway.
+        keepers: the balls that it keeps, by id; looked at anew each time.
         outbox: where it is told.
-        discovery: the topic and the payload by which Home Assistant learns of a ball; None where it is told nothing.
     """
 
-    def __init__(
-        self,
-        gateway: str,
-        keepers: Mapping[str, Keeper],
-        outbox: Outbox,
-        discovery: Callable[[Keeper], tuple[str, str]] | None,
-    ) -> None:
-        self._gateway = gateway
+    def __init__(self, config: GatewayConfig, keepers: Mapping[str, Keeper], outbox: Outbox) -> None:
+        self._gateway = GatewayFacts(config.name, __version__, config.broker.base, config.prefix)
+        self._tells_home_assistant = config.discovery
         self._keepers = keepers
         self._outbox = outbox
-        self._discovery = discovery
-        self._elsewhere: dict[str, set[str]] = {}
-        self._waiting: dict[str, asyncio.TimerHandle] = {}
+        self._before: dict[str, dict[str, str]] = {}
 
-    def there(self, ball: str) -> None:
-        """One of our balls is connected: it is announced to Home Assistant, as soon as nobody else does."""
-        if self._elsewhere.get(ball):
-            loop = asyncio.get_running_loop()
-            self._stop_waiting(ball)
-            self._waiting[ball] = loop.call_later(WITHDRAWAL_SECONDS, self.discover, ball)
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it wants to hear: Home Assistant's birth, and what it was told of balls before."""
+        if not self._tells_home_assistant:
+            return ()
+        return homeassistant.birth_topic(self._gateway.prefix), homeassistant.ball_topic(self._gateway, "+")
+
+    def announce_gateway(self) -> None:
+        """Tell Home Assistant of the gateway."""
+        if self._tells_home_assistant:
+            payload = homeassistant.announce_gateway(self._gateway)
+            self._outbox.keep(homeassistant.gateway_topic(self._gateway), homeassistant.as_text(payload))
+
+    def announce(self, ball: str) -> None:
+        """Tell Home Assistant of a ball that is connected; what it showed of it and will not any more is taken away."""
+        keeper = self._keepers[ball]
+        if not self._tells_home_assistant or not keeper.station.telling.is_announced:
+            return
+        payload = homeassistant.announce_ball(self._gateway, _facts(ball, keeper))
+        topic, text = homeassistant.ball_topic(self._gateway, ball), homeassistant.as_text(payload)
+        leaner = homeassistant.taking_away(payload, self._before.pop(ball, {}))
+        if leaner == payload:
+            self._outbox.keep(topic, text)
         else:
-            self.discover(ball)
+            self._outbox.keep(topic, homeassistant.as_text(leaner))
+            asyncio.get_running_loop().call_later(REMOVAL_SECONDS, self.announce, ball)
 
-    def discover(self, ball: str) -> None:
-        """Tell Home Assistant of a ball."""
-        self._stop_waiting(ball)
-        keeper = self._keepers.get(ball)
-        if self._discovery is not None and keeper is not None and keeper.station.telling.is_announced:
-            self._outbox.keep(*self._discovery(keeper))
+    def announce_all(self) -> None:
+        """Tell Home Assistant anew of every ball: other protocols can be chosen now."""
+        for ball in self._keepers:
+            self.announce(ball)
 
-    def again(self) -> None:
+    def tell_again(self) -> None:
         """Tell everything again: Home Assistant has just been born."""
+        self._outbox.again(homeassistant.gateway_topic(self._gateway), self._gateway.topics.status)
         for ball, keeper in self._keepers.items():
-            station = keeper.station
-            if not station.telling.is_announced:
-                continue
-            if self._discovery is not None:
-                self._outbox.again(self._discovery(keeper)[0])
-            self._outbox.again(station.topics.availability)
-            station.telling.now()
-            log.debug("%s is told again", ball)
+            if keeper.station.telling.is_announced:
+                topics = keeper.station.topics
+                self._outbox.again(homeassistant.ball_topic(self._gateway, ball), topics.availability)
+                keeper.station.telling.now()
 
-    def hear(self, gateway: str, ball: str, availability: str) -> None:
+    def hear_announcement(self, ball: str, payload: bytes) -> None:
+        """What Home Assistant was told of a ball before, by us in an earlier life or by another gateway."""
+        if ball in self._keepers:
+            self._before[ball] = homeassistant.components(payload)
+
+    def hear_availability(self, gateway: str, ball: str, availability: str) -> None:
         """What a gateway says of a ball; ours may be what is left of an earlier life."""
         keeper = self._keepers.get(ball)
-        if gateway == self._gateway:
-            if availability and keeper is not None and not keeper.station.telling.is_announced:
-                keeper.station.telling.announce(is_there=keeper.station.ball is not None)
-                self.discover(ball)
+        if keeper is None:
             return
-        others = self._elsewhere.setdefault(ball, set())
-        if availability:
-            others.add(gateway)
-        else:
-            others.discard(gateway)
-            if not others and ball in self._waiting:
-                self.discover(ball)
-        if availability == ONLINE and keeper is not None and keeper.station.ball is None:
-            self._withdraw(keeper)
+        telling, is_there = keeper.station.telling, keeper.station.ball is not None
+        if gateway == self._gateway.gateway:
+            if availability and not telling.is_announced:
+                telling.announce(is_there=is_there)
+                self.announce(ball)
+        elif availability == ONLINE and telling.is_announced and not is_there:
+            telling.withdraw()
+            self._outbox.drop(homeassistant.ball_topic(self._gateway, ball))  # the other one's by now
 
-    def _withdraw(self, keeper: Keeper) -> None:
-        if not keeper.station.telling.is_announced:
-            return
-        keeper.station.telling.withdraw()
-        if self._discovery is not None:
-            self._outbox.keep(self._discovery(keeper)[0], "")
 
-    def _stop_waiting(self, ball: str) -> None:
-        timer = self._waiting.pop(ball, None)
-        if timer is not None:
-            timer.cancel()
+def _facts(ball: str, keeper: Keeper) -> BallFacts:
+    station = keeper.station
+    told = {} if station.ball is None else station.ball.told
+    return BallFacts(
+        id=ball,
+        name=station.name,
+        address=keeper.address,
+        model=station.model,
+        firmware=str(told.get("firmware", "")),
+        serial=str(told.get("serial", "")),
+        protocols=tuple(one.id for one in protocols()),
+        has_battery=_tells_battery(station.profile),
+    )
+
+
+def _tells_battery(profile: FirmwareProfile) -> bool:
+    return any("battery" in report.frame.slots for report in profile.reports.values())

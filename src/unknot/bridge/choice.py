@@ -1,6 +1,6 @@
 """What is chosen for a ball's next start: protocol, side, intensity, duration; used by the station. Pure.
 
-A choice is always one that may be played: a change that no limit lets pass is refused whole, before anything is kept.
+The station keeps a choice only if it may be played: one that a limit refuses is refused whole.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Choice:
     intensity: float = FREE_INTENSITY
     duration: float = FREE_SECONDS
 
-    def changed(self, command: SetCommand, profile: FirmwareProfile) -> Choice:
-        """The choice with a command taken in, if it may be played on a ball of that profile.
+    def changed(self, command: SetCommand) -> Choice:
+        """The choice with a command taken in; whether it may be played on a ball, its `timeline` tells.
 
         Another protocol comes with its own intensity, unless the command names one.
 
         Raises:
-            UnknotError: it may not.
+            UnknotError: there is no such protocol, or no such duration.
         """
         choice = self
         if command.protocol is not None and command.protocol != self.protocol:
@@ -58,8 +58,6 @@ class Choice:
         if command.duration is not None:
             limits.FREE.refuse_above(command.duration)
             choice = replace(choice, duration=command.duration)
-        if choice != self:
-            choice.timeline(profile)
         return choice
 
     def timeline(self, profile: FirmwareProfile) -> Timeline:

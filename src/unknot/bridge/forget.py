@@ -9,42 +9,46 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from unknot.bridge import homeassistant
+from unknot.bridge.topics import ONLINE
 from unknot.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from unknot.bridge.broker import Dial, Link, Message
-    from unknot.bridge.topics import GatewayTopics
+    from unknot.bridge.homeassistant import GatewayFacts
 
 QUIET_SECONDS = 1.0
 """When nothing retained has come for so long, all of it has (judgement: a broker sends it in one go)."""
 
 
-async def forget(
-    dial: Dial, topics: GatewayTopics, discovery: Callable[[Iterable[str]], Iterable[str]]
-) -> tuple[str, ...]:
-    """Clear everything; what has been cleared.
+async def forget(dial: Dial, gateway: GatewayFacts) -> tuple[str, ...]:
+    """Clear everything; the topics that have been cleared.
+
+    A ball that another gateway has by now is left alone: what was retained here was cleared when that one took it.
 
     Args:
         dial: makes a link to the broker.
-        topics: the gateway's.
-        discovery: gives the topics by which Home Assistant knows these balls, and the gateway itself.
+        gateway: which.
 
     Raises:
         BrokerError: the broker, or the way to it.
         UsageError: the gateway is online; it would tell everything again.
     """
+    topics = gateway.topics
     async with dial(None) as link:
         await link.subscribe(f"{topics.prefix}/#")
         retained = await _retained(link)
-        if retained.get(topics.status) == b"online":
-            raise UsageError(f"the gateway {topics.gateway} is online; end it first, or it would tell everything again")
-        balls = {topic.split("/")[3] for topic in retained if topic.startswith(f"{topics.prefix}/ball/")}
-        cleared = (*discovery(sorted(balls)), *sorted(retained))
-        for topic in cleared:
-            await link.publish(topic, "", retain=True)
-    return cleared
+        if retained.get(topics.status) == ONLINE.encode():
+            raise UsageError(
+                f"the gateway {gateway.gateway} is online; end it first, or it would tell everything again"
+            )
+        prefix = topics.ball("").prefix
+        balls = {topic.removeprefix(prefix).partition("/")[0] for topic in retained if topic.startswith(prefix)}
+        # Home Assistant warns of the removal of what it does not know.
+        known = dict.fromkeys((*homeassistant.forgotten(gateway, sorted(balls)), *sorted(retained)) if retained else ())
+        for topic in known:
+            await link.publish(topic, homeassistant.REMOVED, retain=True)
+    return tuple(known)
 
 
 async def _retained(link: Link) -> dict[str, bytes]:

@@ -73,13 +73,12 @@ class Gateway:
             simulate=simulate,
             adapter=config.adapter,
             accepts_protocols=config.accept_protocols,
-            changed=self._tell_info,
+            changed=self._protocols_changed,
         )
-        self._announcer = Announcer(config.name, self.keepers, self._outbox, None)
-        birth = f"{config.prefix}/status"
+        self._announcer = Announcer(config, self.keepers, self._outbox)
         self._inbox = Inbox(
             self.topics,
-            birth=birth,
+            discovery=config.prefix,
             keepers=self.keepers,
             answers=self._answers,
             announcer=self._announcer,
@@ -145,7 +144,7 @@ class Gateway:
             self._tasks.create_task(keeper.run(), name=f"keeper of {wanted.id}")
 
     def _there(self, ball: str) -> None:
-        self._announcer.there(ball)
+        self._announcer.announce(ball)
         self._tell_info()
 
     def _heard_stranger(self, found: FoundBall) -> None:
@@ -159,6 +158,10 @@ class Gateway:
             log.info("%s at %s is new", found.name or "a ball", found.address)
             self._add(BallConfig(ball, found.name or found.address, found.address, found.address))
             self._tell_info()
+
+    def _protocols_changed(self) -> None:
+        self._tell_info()
+        self._announcer.announce_all()
 
     def _tell_info(self) -> None:
         balls = tuple(
@@ -184,6 +187,7 @@ class Gateway:
             BrokerError: the broker could not be reached in the first place.
             BluetoothUnavailable: the radio has been away for minutes.
         """
+        self._announcer.announce_gateway()
         self._tell_info()
         speaking = asyncio.create_task(self._line.run(), name="broker")
         try:

@@ -46,7 +46,7 @@ class Inbox:
 
     Args:
         topics: the gateway's.
-        birth: on which topic Home Assistant tells that it was born.
+        discovery: the first level of Home Assistant's topics.
         keepers: the balls that are kept, by id; looked at anew for each message.
         answers: who answers requests.
         announcer: who hears of other gateways.
@@ -58,7 +58,7 @@ class Inbox:
         self,
         topics: GatewayTopics,
         *,
-        birth: str,
+        discovery: str,
         keepers: Mapping[str, Keeper],
         answers: Answers,
         announcer: Announcer,
@@ -66,7 +66,7 @@ class Inbox:
         tally: Tally,
     ) -> None:
         self._topics = topics
-        self._birth = birth
+        self._discovery = discovery
         self._keepers = keepers
         self._answers = answers
         self._announcer = announcer
@@ -82,8 +82,8 @@ class Inbox:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The other topics to subscribe to: what gateways say of their balls, and the birth of Home Assistant."""
-        return GatewayTopics("+", self._topics.base).ball("+").availability, self._birth
+        """The other topics to subscribe to: what gateways say of their balls, and Home Assistant."""
+        return GatewayTopics("+", self._topics.base).ball("+").availability, *self._announcer.topics
 
     def close(self) -> None:
         """Work on nothing any more."""
@@ -92,14 +92,12 @@ class Inbox:
 
     def take(self, message: Message) -> None:
         """Do what a message wants. What is refused is answered; nothing is raised."""
-        if message.topic == self._birth:
-            if message.payload == ONLINE.encode() and not message.is_retained:
-                delay = random.uniform(0, BIRTH_SECONDS)  # noqa: S311 - no secret
-                asyncio.get_running_loop().call_later(delay, self._announcer.again)
+        if message.topic.startswith(f"{self._discovery}/"):
+            self._take_from_home_assistant(message)
             return
         match message.topic.removeprefix(f"{self._topics.base}/").split("/"):
             case [gateway, "ball", ball, "availability"]:
-                self._announcer.hear(gateway, ball, message.payload.decode(errors="replace"))
+                self._announcer.hear_availability(gateway, ball, message.payload.decode(errors="replace"))
             case [_, "request", verb]:
                 self._take_request(verb, message)
             case [_, "ball", ball, "set"]:
@@ -110,6 +108,16 @@ class Inbox:
                 self._keepers[ball].station.telling.now()
             case _:
                 log.debug("nobody knows what %s means", message.topic)
+
+    def _take_from_home_assistant(self, message: Message) -> None:
+        match message.topic.removeprefix(f"{self._discovery}/").split("/"):
+            case ["status"] if message.payload == ONLINE.encode() and not message.is_retained:
+                delay = random.uniform(0, BIRTH_SECONDS)  # noqa: S311 - no secret
+                asyncio.get_running_loop().call_later(delay, self._announcer.tell_again)
+            case ["device", _, ball, "config"] if message.is_retained:
+                self._announcer.hear_announcement(ball, message.payload)
+            case _:
+                pass
 
     def _take_set(self, ball: str, key: str, message: Message) -> None:
         station = self._keepers[ball].station if ball in self._keepers else None

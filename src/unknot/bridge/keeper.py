@@ -108,6 +108,7 @@ class Keeper:
             self.station.serving(ball, found.rssi) as gone,
         ):
             self._tally.connects += 1
+            log.info("%s is connected, by the profile %s", self.wanted.name, ball.profile.id)
             let_go = asyncio.create_task(self._let_go.wait())
             try:
                 ends: list[asyncio.Future[Any]] = [gone, let_go]

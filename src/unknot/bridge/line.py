@@ -7,14 +7,12 @@ new link, and only when it has come is anybody told that the gateway is there.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import secrets
 from typing import TYPE_CHECKING
 
-from unknot.bridge import payloads
 from unknot.bridge.backoff import Backoff
 from unknot.bridge.broker import Will
+from unknot.bridge.proof import prove
 from unknot.bridge.topics import OFFLINE, ONLINE
 from unknot.errors import BrokerError, TopicsForbidden
 
@@ -28,8 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-PROOF_SECONDS = 5.0
-"""How long a broker may take to bring us what we say to ourselves (judgement)."""
+STEADY_SECONDS = 30.0
+"""A link that has lasted so long was a good one: the next attempt after it comes soon (judgement)."""
 
 
 class Line:
@@ -41,7 +39,7 @@ class Line:
         outbox: what is told over it.
         tally: where it counts.
         commands: topics on which nothing that is retained may come.
-        others: further topics to hear.
+        others: further topics to hear, if the broker lets us.
         take: handed each message.
         lost: called when a link is lost that was proved.
     """
@@ -67,8 +65,7 @@ class Line:
         self._others = others
         self._take = take
         self._lost = lost
-        self._nonce = ""
-        self._proved = asyncio.Event()
+        self._is_proved = False
 
     async def run(self) -> None:
         """Keep the line until cancelled.
@@ -77,32 +74,41 @@ class Line:
             BrokerError: there has never been a link.
         """
         backoff, told = Backoff(), ""
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
             try:
                 async with self._dial(Will(self._topics.status, OFFLINE)) as link:
                     await self._use(link)
             except BrokerError as error:
                 if not self.was_linked.is_set():
                     raise
-                if str(error) != told:
+                if loop.time() - began > STEADY_SECONDS:
+                    backoff, told = Backoff(), ""
+                if str(error) != told:  # a broker that is away for days is told of once
                     told = str(error)
                     log.warning("%s; trying again", error)
                 self._outbox.drop(self._topics.status)
-                if self._proved.is_set():
-                    self._proved.clear()
-                    backoff, told = Backoff(), ""
+                if self._is_proved:
+                    self._is_proved = False
                     self._lost()
             await asyncio.sleep(backoff.next())
 
     async def _use(self, link: Link) -> None:
         """Use one link until it is lost."""
         await link.subscribe_to_commands(*self._commands)
-        await link.subscribe(*self._others)
+        for topic in self._others:
+            try:
+                await link.subscribe(topic)
+            except TopicsForbidden as error:
+                log.info("%s; going on without", error)
         self._tally.connects += 1
-        tasks = [
-            asyncio.create_task(self._read(link), name="broker: reading"),
-            asyncio.create_task(self._prove_and_tell(link), name="broker: telling"),
-        ]
+        early = await prove(link, self._topics.request("ping"))
+        telling = asyncio.create_task(self._outbox.deliver(link), name="broker: telling")
+        await asyncio.sleep(0)  # from here on answers are told
+        reading = asyncio.create_task(self._read(link, early), name="broker: reading")
+        announcing = asyncio.create_task(self._announce(), name="broker: announcing")
+        tasks = [telling, reading, announcing]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
             for task in done:
@@ -113,39 +119,21 @@ class Line:
                 task.cancel()
             await asyncio.wait(tasks)
 
-    async def _read(self, link: Link) -> None:
+    async def _read(self, link: Link, early: Sequence[Message]) -> None:
+        for message in early:
+            self._hand_over(message)
         async for message in link.messages():
-            if self._nonce and message.topic == self._topics.request("ping") and self._is_ours(message):
-                self._nonce = ""
-                self._proved.set()
-                continue
-            try:
-                self._take(message)
-            except Exception:
-                log.exception("a message on %s could not be handled", message.topic)
+            self._hand_over(message)
 
-    def _is_ours(self, message: Message) -> bool:
-        return payloads.id_of(message.payload) == self._nonce
+    def _hand_over(self, message: Message) -> None:
+        try:
+            self._take(message)
+        except Exception:
+            log.exception("a message on %s could not be handled", message.topic)
 
-    async def _prove_and_tell(self, link: Link) -> None:
-        self._nonce = secrets.token_hex(8)
-        await link.publish(self._topics.request("ping"), json.dumps({"id": self._nonce}))
-        try:
-            async with asyncio.timeout(PROOF_SECONDS):
-                await self._proved.wait()
-        except TimeoutError:
-            own = f"{self._topics.prefix}/#"
-            raise TopicsForbidden(
-                f"the broker takes the login, but nobody may both read and write {own}",
-                advice=f"let this user do so (in an ACL of mosquitto: 'topic readwrite {own}')",
-            ) from None
-        telling = asyncio.create_task(self._outbox.deliver(link))
-        try:
-            self.was_linked.set()
-            await asyncio.sleep(0)
-            await self._outbox.flush()
-            self._outbox.keep(self._topics.status, ONLINE)
-            await telling
-        finally:
-            telling.cancel()
-            await asyncio.wait([telling])
+    async def _announce(self) -> None:
+        """Say that we are there, once everything has been told."""
+        self._is_proved = True
+        self.was_linked.set()
+        await self._outbox.flush()
+        self._outbox.keep(self._topics.status, ONLINE)

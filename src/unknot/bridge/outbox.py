@@ -7,12 +7,17 @@ told once. What is not retained is told while there is a link, and dropped other
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from unknot.errors import TopicsForbidden
+
 if TYPE_CHECKING:
     from unknot.bridge.broker import Link
+
+log = logging.getLogger(__name__)
 
 NEWS_MOST = 4096
 """How many news wait for a slow broker, some seconds of a hundred balls that rise at once; then the oldest are dropped
@@ -49,6 +54,7 @@ class Outbox:
         self._is_open = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
+        self._forbidden: set[str] = set()
 
     def keep(self, topic: str, payload: str) -> None:
         """Have the broker retain it; nothing is told if it has it already. An empty text makes it forget the topic."""
@@ -125,9 +131,18 @@ class Outbox:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            self._failure = self._failure or task.exception()
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, TopicsForbidden):
+            self._tell_forbidden(error)
+        elif error is not None:
+            self._failure = self._failure or error
         self._wake.set()
+
+    def _tell_forbidden(self, error: TopicsForbidden) -> None:
+        """The broker's owner does not want it there: that is said once, and all else goes on."""
+        if str(error) not in self._forbidden:
+            self._forbidden.add(str(error))
+            log.warning("%s", error)
 
     def _tell(self, topic: str) -> None:
         self._changed[topic] = None

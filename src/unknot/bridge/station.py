@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from unknot.device.ball import Ball
     from unknot.device.roles import Recorder
     from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Station:
         self._choice = Choice()
         self._playing: Choice | None = None
         self._number = 0
+        self._compiled: tuple[tuple[Choice, str], Timeline] | None = None
         self._task: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] | None = None
         self._ends_at: str | None = None
@@ -172,10 +174,12 @@ class Station:
         is_playing = self.session is not None
         if is_playing and any(value is not None for value in (command.protocol, command.side, command.duration)):
             self._refuse_change(command)
-        choice = self._choice.changed(self._for_next_start(command), self.profile)
+        choice = self._choice.changed(self._for_next_start(command))
+        if choice != self._choice:
+            self._timeline(choice)
         if self._playing is not None and self.session is not None and command.intensity is not None:
             playing = replace(self._playing, intensity=command.intensity)
-            self.session.adjust(playing.timeline(self.profile))
+            self.session.adjust(self._timeline(playing))
             self._playing = playing
         wants_start = command.action is Action.START or bool(command.run)
         if wants_start and not is_playing:
@@ -187,6 +191,17 @@ class Station:
         elif command.action in (Action.PAUSE, Action.RESUME, Action.SKIP):
             self._nothing_plays()
         self._change("set")
+
+    def _timeline(self, choice: Choice) -> Timeline:
+        """What would be played; the newest one is remembered, since every state tells its length.
+
+        Raises:
+            UnknotError: it may not be played.
+        """
+        made_for, profile = (choice, self.profile.id), self.profile
+        if self._compiled is None or self._compiled[0] != made_for:
+            self._compiled = made_for, choice.timeline(profile)
+        return self._compiled[1]
 
     def _for_next_start(self, command: SetCommand) -> SetCommand:
         """The command without an intensity that is meant for another protocol: the one that plays."""
@@ -462,7 +477,7 @@ class Station:
         if self.session is not None:
             return self.session.timeline.seconds
         try:
-            return choice.timeline(self.profile).seconds
+            return self._timeline(choice).seconds
         except UnknotError:  # its file is gone by now
             return 0.0
 

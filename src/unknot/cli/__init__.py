@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import catalogue, config, drive, exits, inspect, profiles, scan, simulate, today
+from unknot.cli import bridge, catalogue, config, drive, exits, inspect, profiles, scan, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -73,6 +73,7 @@ for command in (
     inspect.inspect,
     simulate.simulate,
     today.today,
+    bridge.bridge,
     config.config,
 ):
     cli.add_command(command)
