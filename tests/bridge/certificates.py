@@ -59,7 +59,7 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._own = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
         draft = self._draft(name, self._key.public_key(), LIFE)
-        draft = draft.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        draft = draft.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         if says_its_use:
             draft = draft.add_extension(_usage("key_cert_sign", "crl_sign"), critical=True)
         certificate = draft.sign(self._key, hashes.SHA256())
