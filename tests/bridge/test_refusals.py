@@ -128,7 +128,7 @@ async def test_a_subscription_that_is_forbidden_delivers_nothing(
 ) -> None:
     monkeypatch.setattr(proof, "PROOF_SECONDS", 0.2)
     async with dial(guarded.broker(username="gw1", password="secret"))(None) as link:
-        await link.subscribe_to_commands("homeassistant/device/x/config")
+        await link.subscribe_to_commands("homeassistant/device/unknot-gateway/gw1/config")
         with pytest.raises(TopicsForbidden, match="does not come back"):
             await prove(link, "homeassistant/device/x/config")
 
