@@ -82,8 +82,8 @@ class Inbox:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The other topics to subscribe to: what gateways say of their balls, and Home Assistant."""
-        return GatewayTopics("+", self._topics.base).ball("+").availability, *self._announcer.topics
+        """The other topics to subscribe to: what Home Assistant was told, then what gateways say of their balls."""
+        return *self._announcer.topics, GatewayTopics("+", self._topics.base).ball("+").availability
 
     def close(self) -> None:
         """Work on nothing any more."""
