@@ -36,13 +36,14 @@ ATTEMPTS = 20
 
 ACL = """\
 pattern readwrite unknot/%u/#
-pattern read  unknot/all/#
-pattern read  unknot/+/ball/+/availability
-pattern read  homeassistant/status
+pattern read unknot/all/#
+pattern read unknot/+/ball/+/availability
+pattern read homeassistant/status
 pattern readwrite homeassistant/device/unknot/+/config
-pattern write homeassistant/device/unknot-gateway/%u/config
+pattern readwrite homeassistant/device/unknot-gateway/%u/config
+
 user homeassistant
-topic read  unknot/#
+topic read unknot/#
 topic write unknot/+/ball/+/set
 topic write unknot/+/request/#
 topic readwrite homeassistant/#

@@ -6,6 +6,9 @@
 """
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +19,7 @@ import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.bridge.homeassistant_core import Core, home_assistant, program
-from tests.bridge.mosquitto import Mosquitto, mosquitto
+from tests.bridge.mosquitto import ACL, Mosquitto, mosquitto
 from tests.bridge.test_homeassistant import BALL, EVENTS, PLAYING, SILENT
 from unknot import events
 from unknot.bridge import homeassistant as ha
@@ -28,22 +31,6 @@ from unknot.bridge.topics import OFFLINE, ONLINE, BallTopics
 pytestmark = pytest.mark.real_time
 
 HASS = program()
-
-ACL = """\
-pattern readwrite unknot/%u/#
-pattern read unknot/all/#
-pattern read unknot/+/status
-pattern read unknot/+/ball/+/availability
-pattern read homeassistant/status
-pattern readwrite homeassistant/device/unknot/+/config
-pattern readwrite homeassistant/device/unknot-gateway/%u/config
-user homeassistant
-topic read unknot/#
-topic write unknot/+/ball/+/set
-topic write unknot/+/request/#
-topic readwrite homeassistant/#
-"""
-"""The rules that we recommend: a gateway's user name is its id."""
 
 USERS = {"praxis-1": "a", "praxis-2": "b", "homeassistant": "c"}
 GATEWAY = ha.GatewayFacts("praxis-1", "0.1.0")
@@ -414,3 +401,50 @@ def test_the_automations_of_the_readme_do_what_they_say(quiet_house: House) -> N
 
 def _triggered(core: Core, automation: str) -> bool:
     return bool(core.attribute(f"automation.{automation}", "last_triggered"))
+
+
+# The whole way: this Home Assistant, a real broker, and the real gateway as a program.
+
+
+@pytest.fixture
+def bridge(tmp_path: Path) -> Iterator[tuple[Core, subprocess.Popen[bytes]]]:
+    folders = dict.fromkeys(("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"), str(tmp_path))
+    with (
+        mosquitto(tmp_path, users=USERS, acl=ACL) as server,
+        home_assistant(tmp_path, server, HASS, user="homeassistant", password="c") as core,
+    ):
+        words = ["--broker", f"mqtt://praxis-1@127.0.0.1:{server.port}", "--gateway", "praxis-1", "--simulate", "1"]
+        environment = {**os.environ, **folders, "UNKNOT_BROKER__PASSWORD": "a"}
+        with subprocess.Popen([sys.executable, "-m", "unknot", "bridge", *words], env=environment) as process:
+            try:
+                yield core, process
+            finally:
+                process.kill()
+
+
+def test_a_protocol_is_played_by_home_assistant(bridge: tuple[Core, subprocess.Popen[bytes]]) -> None:
+    core, process = bridge
+    since = core.mark()
+    core.expect("binary_sensor.simulated_1_link", "on")
+    core.call("select.select_option", "select.simulated_1_protocol", option="calf")
+    core.expect("number.simulated_1_intensity", "50")
+    core.call("number.set_value", "number.simulated_1_intensity", value=30)
+    core.expect("number.simulated_1_intensity", "30")
+    assert core.state("sensor.simulated_1_phase") == "idle"
+    core.call("button.press", "button.simulated_1_start")
+    core.expect("switch.simulated_1_running", "on")
+    core.expect("sensor.simulated_1_step", "settle")
+    core.call("number.set_value", "number.simulated_1_intensity", value=90)
+    core.until(lambda: core.attribute("event.simulated_1_refusal", "event_type") == "refused", "the refusal")
+    core.expect("number.simulated_1_intensity", "30")
+    core.call("button.press", "button.simulated_1_pause")
+    core.expect("sensor.simulated_1_phase", "paused")
+    core.call("button.press", "button.simulated_1_start")
+    core.expect("sensor.simulated_1_phase", "running")
+    core.call("button.press", "button.unknot_praxis_1_stop_all")
+    core.expect("sensor.simulated_1_phase", "idle")
+    core.until(lambda: core.attribute("event.simulated_1_session", "event_type") == "ended", "the end")
+    assert core.attribute("event.simulated_1_session", "stop") == "confirmed"
+    assert core.troubles(since) == []
+    process.kill()
+    core.expect("switch.simulated_1_running", "unavailable")
