@@ -40,7 +40,7 @@ pattern read unknot/all/#
 pattern read unknot/+/ball/+/availability
 pattern read homeassistant/status
 pattern readwrite homeassistant/device/unknot/+/config
-pattern readwrite homeassistant/device/unknot-gateway/%u/config
+pattern write homeassistant/device/unknot-gateway/%u/config
 
 user homeassistant
 topic read unknot/#

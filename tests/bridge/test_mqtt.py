@@ -63,6 +63,7 @@ async def two(broker: Broker) -> AsyncIterator[tuple[Link, Link]]:
 async def test_what_one_says_the_other_hears(broker: Broker, qos: int) -> None:
     async with two(broker) as (here, there):
         await there.subscribe("a/+", "b")
+        await there.subscribe()
         before = asyncio.get_running_loop().time()
         for topic, payload in (("a/1", "grüß Gott"), ("b", b"\x00\xff"), ("a/2", "")):
             await here.publish(topic, payload, qos=qos)

@@ -1,32 +1,28 @@
-"""How long to wait before the next attempt at something that others attempt, too; used for brokers and balls. Pure."""
+"""How long to wait before the next attempt: longer each time, never in step with others; for brokers and balls."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 FIRST_SECONDS = 1.0
 """The longest wait before the second attempt (judgement)."""
 
 MOST_SECONDS = 60.0
-"""The longest wait: a broker that is back is found within a minute (judgement)."""
+"""The longest wait of all: a broker or a ball that is back is found within a minute (judgement)."""
 
 
-def backoff(
-    first: float = FIRST_SECONDS, most: float = MOST_SECONDS, *, chance: random.Random | None = None
-) -> Iterator[float]:
-    """Seconds to wait before each further attempt, without an end; ask for a new one after a success.
-
-    Each wait is anything between nothing and a limit that doubles up to ``most``, so that a hundred gateways that have
-    lost one broker do not come back to it at once ("full jitter": Brooker, Exponential Backoff And Jitter).
+class Backoff:
+    """Full jitter: any time up to a bound that doubles, so that a hundred gateways do not all knock at once.
 
     Args:
-        first: the limit of the first wait in s.
-        most: the largest limit in s.
-        chance: where the luck comes from.
+        most: the longest wait of all (s).
     """
-    dice = chance or random.Random()  # noqa: S311 - nobody has to guess it
-    limit = first
-    while True:
-        yield dice.uniform(0, min(limit, most))
-        limit = min(2 * limit, most)
+
+    def __init__(self, most: float = MOST_SECONDS) -> None:
+        self._bound = FIRST_SECONDS
+        self._most = most
+
+    def next(self) -> float:
+        """Seconds to wait now."""
+        bound, self._bound = self._bound, min(2 * self._bound, self._most)
+        return random.uniform(0, bound)  # noqa: S311 - no secret

@@ -72,7 +72,7 @@ class Client(aiomqtt.Client):
         will: what it says for us when we are gone.
 
     Attributes:
-        inbox: what comes.
+        incoming: what comes.
     """
 
     def __init__(self, broker: Broker, identifier: str, will: Will | None) -> None:
@@ -91,7 +91,7 @@ class Client(aiomqtt.Client):
             max_inflight_messages=IN_FLIGHT_MOST,
             properties=_properties(PacketTypes.CONNECT, MaximumPacketSize=PACKET_BYTES) if _is_5(broker) else None,
         )
-        self.inbox = Incoming(QUEUE_MOST)
+        self.incoming = Incoming(QUEUE_MOST)
         self._broker = broker
         self._answers: dict[int, asyncio.Future[ReasonCode]] = {}
         self._disconnected.add_done_callback(self._ended)
@@ -134,7 +134,9 @@ class Client(aiomqtt.Client):
         Raises:
             TopicsForbidden: the broker says that it refuses one; some say nothing.
         """
-        self.inbox.check()
+        self.incoming.check()
+        if not topics:
+            return
         if _is_5(self._broker):
             answers = await self.subscribe([(topic, options) for topic in topics])
         else:
@@ -150,7 +152,7 @@ class Client(aiomqtt.Client):
         Raises:
             TopicsForbidden: the broker says that it refuses it; before MQTT 5 none says so.
         """
-        self.inbox.check()
+        self.incoming.check()
         info = self._client.publish(topic, payload, qos, is_kept, properties)
         if info.rc != MQTT_ERR_SUCCESS:
             raise MqttCodeError(info.rc)
@@ -174,7 +176,7 @@ class Client(aiomqtt.Client):
         error = disconnected.exception() or MqttError("the goodbye was said")
         loss = translate(error, self._broker)
         loss.__cause__ = error
-        self.inbox.end(loss)
+        self.incoming.end(loss)
         if not self._connected.done():
             self._connected.set_exception(error)
         waiting: list[asyncio.Future[Any]] = [*self._answers.values(), *self._pending_subscribes.values()]
@@ -217,9 +219,9 @@ class Client(aiomqtt.Client):
 
     def _on_message(self, client: PahoClient, userdata: Any, message: MQTTMessage) -> None:
         try:
-            self.inbox.put(_read(message, self._loop.time()))
+            self.incoming.put(_read(message, self._loop.time()))
         except UnicodeDecodeError:  # a topic that no broker should pass on
-            self.inbox.dropped += 1
+            self.incoming.dropped += 1
 
     def _on_socket_register_write(self, client: PahoClient, userdata: Any, sock: Any) -> None:
         def write() -> None:

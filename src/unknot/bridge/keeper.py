@@ -10,7 +10,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from unknot import api
-from unknot.bridge.backoff import backoff
+from unknot.bridge.backoff import Backoff
 from unknot.device import discovery
 from unknot.errors import NotStopped, UnknotError
 
@@ -78,7 +78,7 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep it until cancelled; on leaving, its motor is stopped."""
-        pauses, told = backoff(), ""
+        backoff, told = Backoff(), ""
         while True:
             await self._is_wanted.wait()
             found = await self._lookout.find(self.is_it)
@@ -86,7 +86,7 @@ class Keeper:
                 continue
             try:
                 await self._hold(found)
-                pauses, told = backoff(), ""
+                backoff, told = Backoff(), ""
             except NotStopped as error:
                 self.station.tell_not_stopped(str(error))
                 log.error("%s: %s", self.wanted.name, error)  # noqa: TRY400 - expected trouble, told in one line
@@ -96,7 +96,7 @@ class Keeper:
                 if str(error) != told:  # a ball that is out of order for weeks is told of once
                     told = str(error)
                     log.warning("%s: %s", self.wanted.name, error)
-            await asyncio.sleep(next(pauses))
+            await asyncio.sleep(backoff.next())
 
     async def _hold(self, found: FoundBall) -> None:
         """Connect, and hold the link until it is lost for good or not wanted any more."""

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from unknot.bridge.backoff import backoff
+from unknot.bridge.backoff import Backoff
 from unknot.bridge.broker import Will
 from unknot.bridge.proof import prove
 from unknot.bridge.topics import OFFLINE, ONLINE
@@ -73,7 +73,7 @@ class Line:
         Raises:
             BrokerError: there has never been a link.
         """
-        pauses, told = backoff(), ""
+        backoff, told = Backoff(), ""
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
@@ -84,7 +84,7 @@ class Line:
                 if not self.was_linked.is_set():
                     raise
                 if loop.time() - began > STEADY_SECONDS:
-                    pauses, told = backoff(), ""
+                    backoff, told = Backoff(), ""
                 if str(error) != told:  # a broker that is away for days is told of once
                     told = str(error)
                     log.warning("%s; trying again", error)
@@ -92,7 +92,7 @@ class Line:
                 if self._is_proved:
                     self._is_proved = False
                     self._lost()
-            await asyncio.sleep(next(pauses))
+            await asyncio.sleep(backoff.next())
 
     async def _use(self, link: Link) -> None:
         """Use one link until it is lost."""

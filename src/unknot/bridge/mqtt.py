@@ -61,7 +61,7 @@ class MqttLink:
     @property
     def dropped(self) -> int:
         """How many messages there was no room for."""
-        return self._client.inbox.dropped
+        return self._client.incoming.dropped
 
     async def subscribe(self, *topics: str) -> None:
         """As `Link` has it."""
@@ -88,7 +88,7 @@ class MqttLink:
 
     def messages(self) -> AsyncIterator[Message]:
         """As `Link` has it; for one reader at a time."""
-        return self._client.inbox
+        return self._client.incoming
 
     async def _answered(self, saying: Awaitable[None]) -> None:
         with ours(self._broker):
