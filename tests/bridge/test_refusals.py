@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -19,16 +18,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.bridge.certificates import Authority
 from tests.bridge.mosquitto import ACL, Mosquitto, Tls, mosquitto
 from tests.bridge.silence import silence
-from unknot.bridge import client, mqtt, sockets, trust
+from unknot.bridge import client, mqtt, proof, sockets, trust
 from unknot.bridge.broker import Broker
 from unknot.bridge.client import translate
-from unknot.bridge.health import Tally
-from unknot.bridge.line import Line
 from unknot.bridge.mqtt import dial
-from unknot.bridge.outbox import Outbox
+from unknot.bridge.proof import prove
 from unknot.bridge.topics import GatewayTopics
 from unknot.errors import (
     BrokerError,
+    BrokerLost,
     BrokerRefused,
     BrokerUnreachable,
     BrokerUntrusted,
@@ -85,57 +83,61 @@ async def test_a_wrong_login_is_refused(guarded: Mosquitto, version: str, userna
     assert "refuses the login: not authorized; check the user name and the password" in str(error)
 
 
-def line_of(broker: Broker) -> Line:
-    """The line of gateway gw1, which proves its topics."""
-    topics = GatewayTopics("gw1")
-    commands = [topics.request("+")]
-    return Line(dial(broker), topics, Outbox(), Tally(), commands=commands, others=[], take=print, lost=print)
-
-
 @VERSIONS
 async def test_our_own_topics_are_proved(guarded: Mosquitto, version: str) -> None:
-    broker = guarded.broker(username="gw1", password="secret", version=version)
-    line = line_of(broker)
-    running = asyncio.create_task(line.run())
-    async with asyncio.timeout(5):
-        await line.was_linked.wait()
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
+    topics = GatewayTopics("gw1")
+    async with dial(guarded.broker(username="gw1", password="secret", version=version))(None) as link:
+        await link.subscribe_to_commands(topics.request("+"))
+        assert await prove(link, topics.request("ping")) == []
 
 
-@VERSIONS
-async def test_topics_that_are_not_ours_are_proved_not_to_be(
-    guarded: Mosquitto, version: str, monkeypatch: pytest.MonkeyPatch
+async def test_what_comes_during_the_proof_is_not_lost(guarded: Mosquitto) -> None:
+    topics = GatewayTopics("gw1")
+    broker = guarded.broker(username="gw1", password="secret")
+    async with dial(broker)(None) as link, dial(broker)(None) as other:
+        await link.subscribe_to_commands(topics.request("+"))
+        for payload in ("1", "2"):
+            await other.publish(topics.request("stop_all"), payload)
+        before = await prove(link, topics.request("ping"))
+        assert [message.payload for message in before] == [b"1", b"2"]
+
+
+async def test_a_forbidden_topic_is_told_where_the_broker_tells_it(guarded: Mosquitto) -> None:
+    async with dial(guarded.broker(username="other", password="secret"))(None) as link:
+        with pytest.raises(TopicsForbidden, match=r"but not unknot/gw1/status; allow user other"):
+            await link.publish(GatewayTopics("gw1").status, "online")
+        with pytest.raises(TopicsForbidden, match="unknot/gw1/request/ping"):
+            await prove(link, GatewayTopics("gw1").request("ping"))
+        await link.publish(GatewayTopics("other").status, "online")
+
+
+async def test_a_forbidden_topic_is_proved_where_the_broker_keeps_it_to_itself(
+    guarded: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With MQTT 5 mosquitto says so; before, it takes everything and drops it in silence."""
-    monkeypatch.setattr("unknot.bridge.line.PROOF_SECONDS", 0.2)
-    with pytest.raises(TopicsForbidden, match="unknot/gw1/") as caught:
-        await line_of(guarded.broker(username="other", password="secret", version=version)).run()
-    assert ("not unknot/gw1/request/ping; allow user other" in str(caught.value)) is (version == "5")
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 0.2)
+    topics = GatewayTopics("gw1")
+    async with dial(guarded.broker(username="other", password="secret", version="3.1.1"))(None) as link:
+        await link.subscribe_to_commands(topics.request("+"))
+        await link.publish(topics.status, "online")
+        with pytest.raises(TopicsForbidden, match=r"unknot/gw1/request/ping does not come back; allow us"):
+            await prove(link, topics.request("ping"))
 
 
-async def test_a_message_that_the_broker_refuses_is_told_and_ends_nothing(guarded: Mosquitto) -> None:
+async def test_a_subscription_that_is_forbidden_delivers_nothing(
+    guarded: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proof, "PROOF_SECONDS", 0.2)
     async with dial(guarded.broker(username="gw1", password="secret"))(None) as link:
-        for topic in ("unknot/other/status", "$SYS/uptime", "homeassistant/status"):
-            with pytest.raises(TopicsForbidden, match=re.escape(f"but not {topic}; allow user gw1 this topic")):
-                await link.publish(topic, "online", retain=True)
-        await link.publish("unknot/other/status", "online", qos=0)
-        await link.publish("unknot/gw1/status", "online")
+        await link.subscribe_to_commands("homeassistant/device/unknot-gateway/gw1/config")
+        with pytest.raises(TopicsForbidden, match="does not come back"):
+            await prove(link, "homeassistant/device/unknot-gateway/gw1/config")
 
 
-@pytest.mark.parametrize(
-    ("version", "greeting", "answer"),
-    [("5", "20 03 00 00 00", "90 05 00 01 00 01 87"), ("3.1.1", "20 02 00 00", "90 04 00 01 01 80")],
-)
-async def test_a_subscription_that_the_broker_refuses_is_told(version: str, greeting: str, answer: str) -> None:
-    """As others do; mosquitto takes it and delivers nothing."""
-    async with (
-        somebody(bytes.fromhex(greeting), bytes.fromhex(answer)) as port,
-        dial(Broker("127.0.0.1", port, version=version))(None) as link,
-    ):
-        with pytest.raises(TopicsForbidden, match="takes the login, but not unknot/other/#; allow us"):
-            await link.subscribe("unknot/gw1/#", "unknot/other/#")
+async def test_the_proof_ends_with_the_link(guarded: Mosquitto) -> None:
+    async with dial(guarded.broker(username="gw1", password="secret"))(None) as link:
+        pass
+    with pytest.raises(BrokerLost):
+        await prove(link, "unknot/gw1/request/ping")
 
 
 async def test_nobody_listens() -> None:
@@ -313,16 +315,16 @@ async def test_tls_where_there_should_be_none(guarded: Mosquitto) -> None:
 
 
 @asynccontextmanager
-async def somebody(*answers: bytes) -> AsyncIterator[int]:
-    """Who answers so, each time after hearing something, and hangs up; who says nothing does not. Its port."""
+async def somebody(answer: bytes) -> AsyncIterator[int]:
+    """Who is no broker: says this as soon as it has heard something, and nothing more; its port."""
 
     async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            for answer in answers:
-                await reader.read(1000)
-                writer.write(answer)
-            while answers == (b"",) and await reader.read(1000):
-                pass
+            await reader.read(1)
+            writer.write(answer)
+            if not answer:
+                await reader.read(10_000)
+                await reader.read()  # as long as the other one waits
         except ConnectionError:
             pass
         finally:

@@ -199,7 +199,7 @@ async def test_a_frozen_broker_stops_what_plays_if_the_owner_wants_that_and_star
             async with ear(server.broker()) as one:
                 await one.until(lambda: one.kept.get("unknot/gw1/status") == "online", within=20)
                 assert (await one.ask("gw1", "ping"))["ok"]
-                assert one.state(BALL)["phase"] == "idle"
+                await one.until(lambda: one.state(BALL)["phase"] == "idle")
             assert len(ball.trace.points) == began
 
 
