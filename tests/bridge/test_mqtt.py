@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bridge import echo
 from tests.bridge.mosquitto import Mosquitto, mosquitto
 from tests.bridge.silence import silence
 from unknot.bridge import client, mqtt, sockets
@@ -353,6 +354,14 @@ async def test_each_packet_is_sent_at_once(server: Mosquitto) -> None:
     with await sockets.connect(server.broker()) as connection:
         assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert connection.gettimeout() == 0
+
+
+async def test_the_brokers_own_echo_can_be_measured_and_ours(server: Mosquitto) -> None:
+    """No more: how long they take is for the benchmarks."""
+    own = await asyncio.to_thread(echo.bare, server.broker(), echo.WARMING + 10)
+    ours = await echo.linked(server.broker(), echo.WARMING + 10)
+    assert len(own) == len(ours) == 10
+    assert min(own) > 0
 
 
 async def test_ten_links_at_once(server: Mosquitto) -> None:
