@@ -381,6 +381,11 @@ def test_windows_gets_a_loop_that_can_watch_sockets(monkeypatch: pytest.MonkeyPa
         loop.close()
 
 
+def test_an_address_stands_in_brackets_where_it_has_colons() -> None:
+    assert str(Broker("::1", 1884)) == "mqtt://[::1]:1884"
+    assert str(Broker("broker", 8883, is_tls=True)) == "mqtts://broker:8883"
+
+
 def test_no_password_is_shown(server: Mosquitto) -> None:
     broker = dataclasses.replace(server.broker(), password="geheim")
     assert "geheim" not in f"{broker} {broker!r}"

@@ -52,7 +52,8 @@ class Broker:
     keep_alive: int = KEEP_ALIVE_SECONDS
 
     def __str__(self) -> str:
-        return f"mqtt{'s' * self.is_tls}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"mqtt{'s' * self.is_tls}://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ MQTT 3.1.1 has five of its own for a refused greeting; the library tells them by
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from unknot.bridge.broker import Broker
 from unknot.errors import BrokerError, BrokerLost, BrokerRefused, BrokerUnreachable, TopicsForbidden
 
@@ -90,7 +92,7 @@ def hung_up(broker: Broker) -> BrokerUnreachable:
 def _ungreeted(broker: Broker) -> str:
     if broker.is_tls:
         return "check the port; if it is right, see the broker's log"
-    return f"check the port; if it is one for TLS, say mqtts://{broker.host}:{broker.port}"
+    return f"check the port; if it is one for TLS, say {replace(broker, is_tls=True)}"
 
 
 def _in_words(said: str) -> str:
