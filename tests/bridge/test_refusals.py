@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Iterator
@@ -138,6 +139,29 @@ async def test_the_proof_ends_with_the_link(guarded: Mosquitto) -> None:
         pass
     with pytest.raises(BrokerLost):
         await prove(link, "unknot/gw1/request/ping")
+
+
+async def test_a_message_that_the_broker_refuses_is_told_and_ends_nothing(guarded: Mosquitto) -> None:
+    async with dial(guarded.broker(username="gw1", password="secret"))(None) as link:
+        for topic in ("unknot/other/status", "$SYS/uptime", "homeassistant/status"):
+            with pytest.raises(TopicsForbidden, match=re.escape(f"but not {topic}; allow user gw1 this topic")):
+                await link.publish(topic, "online", retain=True)
+        await link.publish("unknot/other/status", "online", qos=0)
+        await link.publish("unknot/gw1/status", "online")
+
+
+@pytest.mark.parametrize(
+    ("version", "greeting", "answer"),
+    [("5", "20 03 00 00 00", "90 05 00 01 00 01 87"), ("3.1.1", "20 02 00 00", "90 04 00 01 01 80")],
+)
+async def test_a_subscription_that_the_broker_refuses_is_told(version: str, greeting: str, answer: str) -> None:
+    """As others do; mosquitto takes it and delivers nothing."""
+    async with (
+        somebody(bytes.fromhex(greeting), bytes.fromhex(answer)) as port,
+        dial(Broker("127.0.0.1", port, version=version))(None) as link,
+    ):
+        with pytest.raises(TopicsForbidden, match="takes the login, but not unknot/other/#; allow us"):
+            await link.subscribe("unknot/gw1/#", "unknot/other/#")
 
 
 async def test_nobody_listens() -> None:
@@ -315,16 +339,16 @@ async def test_tls_where_there_should_be_none(guarded: Mosquitto) -> None:
 
 
 @asynccontextmanager
-async def somebody(answer: bytes) -> AsyncIterator[int]:
-    """Who is no broker: says this as soon as it has heard something, and nothing more; its port."""
+async def somebody(*answers: bytes) -> AsyncIterator[int]:
+    """Who answers so, each time after hearing something, and hangs up; who says nothing does not. Its port."""
 
     async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await reader.read(1)
-            writer.write(answer)
-            if not answer:
-                await reader.read(10_000)
-                await reader.read()  # as long as the other one waits
+            for answer in answers:
+                await reader.read(1000)
+                writer.write(answer)
+            while answers == (b"",) and await reader.read(1000):
+                pass
         except ConnectionError:
             pass
         finally:
