@@ -81,7 +81,8 @@ def encrypted(folder: Path, authority: Authority) -> Iterator[Mosquitto]:
 async def test_a_wrong_login_is_refused(guarded: Mosquitto, version: str, username: str, password: str) -> None:
     error = await refusal(guarded.broker(username=username, password=password, version=version))
     assert isinstance(error, BrokerRefused)
-    assert "refuses the login: not authorized; check the user name and the password" in str(error)
+    what_to_do = "check the user name and the password" if username else "name a user, as in mqtt://USER@HOST"
+    assert f"refuses the login: not authorized; {what_to_do}" in str(error)
 
 
 @VERSIONS

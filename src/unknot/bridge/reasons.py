@@ -18,6 +18,7 @@ _KEEP_ALIVE_TIMEOUT = 0x8D
 
 _VERSIONS = 'set version = "3.1.1" if it is an old broker'
 _LOGIN = "check the user name and the password"
+_NO_LOGIN = "name a user, as in mqtt://USER@HOST, and give the password in UNKNOT_BROKER__PASSWORD or by its file"
 
 _REFUSALS: dict[int, tuple[str, str]] = {
     0x84: ("does not speak this version of MQTT", _VERSIONS),
@@ -49,6 +50,8 @@ def refused(broker: Broker, code: int, said: str) -> BrokerError:
     if code in _BUSY:
         return BrokerUnreachable(f"{broker} {_BUSY[code]}", advice="try again later")
     what, advice = _REFUSALS.get(code, (f"refuses the login: {_in_words(said)}", "see the broker's log"))
+    if advice == _LOGIN and not broker.username:
+        advice = _NO_LOGIN
     return BrokerRefused(f"{broker} {what}", advice=advice)
 
 
