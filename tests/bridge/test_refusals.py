@@ -439,6 +439,52 @@ def test_there_is_no_error_of_the_library_that_we_have_not_seen() -> None:
     assert all(issubclass(kind, client.FOREIGN) for kind in kinds)
 
 
+def _alert(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, reason)
+    error.reason = reason
+    return error
+
+
+def _unverified(code: int, said: str) -> ssl.SSLCertVerificationError:
+    error = ssl.SSLCertVerificationError(1, said)
+    error.verify_code, error.verify_message = code, said
+    return error
+
+
+@pytest.mark.parametrize(
+    ("foreign", "kind", "words"),
+    [
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), BrokerUnreachable, "no machine is called broker"),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), BrokerUnreachable, "nobody tells now which machine is broker"),
+        (OSError(101, "Network is unreachable"), BrokerUnreachable, "no way to mqtts://broker:1 (Network is unreach"),
+        (OSError(), BrokerUnreachable, "no way to mqtts://broker:1 (OSError)"),
+        (ConnectionRefusedError(), BrokerUnreachable, "nobody listens"),
+        (ConnectionResetError(), BrokerUntrusted, "nobody speaks TLS"),
+        (_alert("TLSV1_ALERT_PROTOCOL_VERSION"), BrokerUntrusted, "breaks TLS off (protocol version)"),
+        (_alert("SSLV3_ALERT_CERTIFICATE_EXPIRED"), BrokerUntrusted, "says that our certificate has expired"),
+        (_alert("WRONG_VERSION_NUMBER"), BrokerUntrusted, "nobody speaks TLS"),
+        (ssl.SSLEOFError(8, "EOF"), BrokerUntrusted, "nobody speaks TLS"),
+        (_unverified(9, "not yet"), BrokerUntrusted, "is not valid yet; renew it, or set the clock"),
+        (_unverified(26, "unsuitable purpose"), BrokerUntrusted, "is not good (unsuitable purpose)"),
+    ],
+    ids=str,
+)
+def test_each_failure_on_the_way_has_words(foreign: OSError, kind: type[BrokerError], words: str) -> None:
+    error = sockets.translate(foreign, Broker("broker", 1, is_tls=True))
+    assert type(error) is kind
+    assert words in str(error)
+    assert error.advice
+    assert str(error).isprintable()
+
+
+async def test_a_name_that_no_certificate_can_have_leaves_nothing_open(encrypted: Mosquitto) -> None:
+    """The socket is connected by then; a socket that is left open would fail the test."""
+    plain = await sockets.connect(encrypted.broker(is_tls=False))
+    with pytest.raises(ValueError, match="server_hostname"):
+        await sockets._encrypt(plain, trust.context(encrypted.broker()), "")
+    assert plain.fileno() == -1
+
+
 def test_a_fault_of_ours_is_not_disguised() -> None:
     with pytest.raises(KeyError), client.ours(BROKER):
         raise KeyError("x")

@@ -58,7 +58,7 @@ class EncryptedSocket(ssl.SSLSocket):
         try:
             return super().recv(buflen, flags)
         except ssl.SSLError as error:
-            if _ALERT in (error.reason or ""):
+            if _ALERT in _reason(error):
                 self.complaint = error
             raise
 
@@ -120,7 +120,7 @@ def untrusted(error: ssl.SSLError, broker: Broker) -> BrokerUntrusted:
     """Our error for one of OpenSSL's."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _unverified(error, broker)
-    _, is_alert, alert = (error.reason or "").partition(_ALERT)
+    _, is_alert, alert = _reason(error).partition(_ALERT)
     if not is_alert:
         return without_tls(broker)
     if alert in _ALERTS:
@@ -129,6 +129,11 @@ def untrusted(error: ssl.SSLError, broker: Broker) -> BrokerUntrusted:
         )
     said = alert.replace("_", " ").lower()
     return BrokerUntrusted(f"{broker} breaks TLS off ({said})", advice="see the broker's log")
+
+
+def _reason(error: ssl.SSLError) -> str:
+    """OpenSSL's name for it; an end of the connection has none."""
+    return getattr(error, "reason", None) or ""
 
 
 def _unverified(error: ssl.SSLCertVerificationError, broker: Broker) -> BrokerUntrusted:
