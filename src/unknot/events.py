@@ -1,14 +1,17 @@
 """What a session says happened: frozen records that the CLI, scripts, the journal and the bridge listen to.
 
 ``at`` is always seconds since the session began, on the session's own clock. `as_dict` gives the form that
-``unknot run --json`` prints, one event a line.
+``unknot run --json`` prints, one event a line, and that a gateway tells; `from_dict` reads it again.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, Field, asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 
 class StopOutcome(StrEnum):
@@ -158,3 +161,102 @@ def as_dict(event: Event) -> dict[str, Any]:
     """The event as JSON-ready values, its name under ``event``; times rounded to milliseconds."""
     facts = {key: round(value, 3) if isinstance(value, float) else value for key, value in asdict(event).items()}
     return {"event": event.name, **facts}
+
+
+TEXT_MOST = 2000
+"""Characters of a text that `from_dict` takes; the longest that a session of ours tells, an error's line, has some 400
+(judgement)."""
+
+NUMBER_MOST = 1e9
+"""The largest number that `from_dict` takes: thirty years in seconds; no level and no percentage comes near it."""
+
+VALUES_MOST = 64
+"""How many values of one report `from_dict` takes; a profile's largest has some ten (judgement)."""
+
+
+def from_dict(found: Mapping[str, object]) -> Event:
+    """The event whose form `as_dict` gives, from somebody who may be hostile: each value is looked at.
+
+    Keys that no event of that name has are left out, so that what a newer gateway tells can be read. Texts are kept as
+    they are; whoever prints one makes it printable.
+
+    Raises:
+        ValueError: it is none; which key, what stands there and what should.
+    """
+    name = found.get("event")
+    kind = _BY_NAME.get(name) if isinstance(name, str) else None
+    if kind is None:
+        raise ValueError(f"event: found {_shown(name)}, expected one of {', '.join(_BY_NAME)}")
+    facts: dict[str, Any] = {}
+    for field in fields(kind):
+        if field.name in found:
+            facts[field.name] = _taken(field, found[field.name])
+        elif field.default is MISSING:
+            raise ValueError(f"{field.name}: found nothing, expected {field.type}")
+    return kind(**facts)
+
+
+def _taken(field: Field[Any], value: object) -> object:
+    try:
+        return _TAKE[str(field.type)](value)
+    except ValueError:
+        raise ValueError(f"{field.name}: found {_shown(value)}, expected {field.type}") from None
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= NUMBER_MOST:
+        raise ValueError
+    return float(value)
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not abs(value) <= NUMBER_MOST:
+        raise ValueError
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > TEXT_MOST:
+        raise ValueError
+    return value
+
+
+def _values(value: object) -> dict[str, float | str]:
+    if not isinstance(value, dict) or len(value) > VALUES_MOST:
+        raise ValueError
+    return {_text(key): _text(one) if isinstance(one, str) else _number(one) for key, one in value.items()}
+
+
+_TAKE: dict[str, Callable[[Any], object]] = {
+    "float": _number,
+    "int": _whole,
+    "str": _text,
+    "float | None": lambda value: None if value is None else _number(value),
+    "dict[str, float | str]": _values,
+    "StopOutcome": StopOutcome,
+    "EndReason": EndReason,
+}
+"""What takes a value, by the type that is written beside a fact."""
+
+_KINDS: tuple[type[Event], ...] = (
+    Started,
+    StepStarted,
+    LevelChanged,
+    LevelAdopted,
+    Paused,
+    Resumed,
+    Skipped,
+    LinkDropped,
+    LinkRestored,
+    Reported,
+    Ended,
+)
+_BY_NAME = {kind.name: kind for kind in _KINDS}
+
+_SHOWN_MOST = 60
+"""Characters of somebody's value that an error repeats (judgement)."""
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= _SHOWN_MOST else f"{text[:_SHOWN_MOST]}…"
