@@ -107,11 +107,11 @@ class FileError(UnknotError):
         where = f"{file}:{place.line}:{place.column}" if place else str(file)
         what = f"{where}: {key}" if key else where
         hint = f"; did you mean {nearest!r}?" if nearest else ""
-        super().__init__(_in_one_line(f"{what}: found {found}; expected {expected}{hint}"))
+        super().__init__(in_one_line(f"{what}: found {found}; expected {expected}{hint}"))
 
 
-def _in_one_line(message: str) -> str:
-    """The message with an escape for each character that a terminal would obey; a file may contain anything."""
+def in_one_line(message: str) -> str:
+    """The message with an escape for each character that a terminal would obey; a file or a broker may say anything."""
     if message.isprintable():
         return message
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in message)
@@ -294,7 +294,7 @@ class BallInUse(LinkError):
     def __init__(self, name: str, address: str, holder: str) -> None:
         self.holder = holder
         super().__init__(
-            f"{_in_one_line(name)} at {address} is driven by another unknot (process {holder})",
+            f"{in_one_line(name)} at {address} is driven by another unknot (process {holder})",
             address=address,
             advice="end that one first; 'unknot stop' stops the motor whoever drives it",
         )
@@ -305,7 +305,7 @@ class BallHeld(LinkError):
 
     def __init__(self, name: str, address: str) -> None:
         super().__init__(
-            f"the system holds a link to {_in_one_line(name) or 'the device'} at {address} already",
+            f"the system holds a link to {in_one_line(name) or 'the device'} at {address} already",
             address=address,
             advice="'unknot stop' stops the ball and frees it first",
         )
@@ -380,7 +380,7 @@ class BrokerError(UnknotError):
 
     def __init__(self, message: str, *, advice: str = "") -> None:
         self.advice = advice or self.advice
-        super().__init__(_in_one_line(f"{message}; {self.advice}" if self.advice else message))
+        super().__init__(in_one_line(f"{message}; {self.advice}" if self.advice else message))
 
 
 class BrokerUnreachable(BrokerError):
