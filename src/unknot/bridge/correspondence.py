@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
 import secrets
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from unknot import errors
 from unknot.bridge import reports
+from unknot.bridge.backoff import Backoff
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.topics import BASE, GatewayTopics
 from unknot.errors import BrokerError, BrokerLost, GatewaySilent
@@ -34,11 +34,8 @@ ANSWER_SECONDS = 10.0
 RETURN_SECONDS = 60.0
 """How long a lost broker is tried to be found again: as long as a gateway tries for a lost ball (judgement)."""
 
-LONGEST_PAUSE_SECONDS = 8.0
-"""The longest pause between two attempts (judgement)."""
-
-FIRST_PAUSE_SECONDS = 0.5
-"""The longest pause before the first further attempt (judgement)."""
+PAUSE_SECONDS = 8.0
+"""The longest pause between two attempts: a person waits (judgement)."""
 
 TAKEN_BYTES = 256 * 1024
 """A larger message is left unread: a gateway says less of a thousand balls (judgement)."""
@@ -206,7 +203,7 @@ class Correspondence:
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         deadline = loop.time()  # the first attempt has to succeed
-        pause = 0.0
+        backoff = Backoff(PAUSE_SECONDS)
         while True:
             try:
                 async with self._dial(None) as link:
@@ -217,14 +214,12 @@ class Correspondence:
                         self._hear(message)
             except BrokerError as error:
                 if self._link is not None:
-                    deadline, pause = loop.time() + self._seconds, FIRST_PAUSE_SECONDS
+                    deadline, backoff = loop.time() + self._seconds, Backoff(PAUSE_SECONDS)
                     self._lose()
                 if loop.time() >= deadline:
                     self._fail(error)
                     return
-            left = max(deadline - loop.time(), 0.0)
-            await asyncio.sleep(min(random.uniform(0, pause), left))  # noqa: S311 - nobody has to guess it
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            await asyncio.sleep(min(backoff.next(), max(deadline - loop.time(), 0.0)))
 
     def _begin(self, link: Link) -> None:
         is_back, self._was_up = self._was_up, True

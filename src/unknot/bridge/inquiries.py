@@ -32,9 +32,6 @@ QUIET_SECONDS = 0.5
 LOOK_SECONDS = 5.0
 """How long to look at a broker that never falls silent (judgement)."""
 
-STOP_SECONDS = 75.0
-"""How long a gateway may take to stop: it tries 60 s for a ball whose link is lost, and has some left to tell."""
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -210,7 +207,7 @@ async def stop(target: Target) -> tuple[tuple[FarBall, StopOutcome], ...]:
         try:
             if target.ball is not None:
                 return (await _stop_ball(line, target, target.gateway, target.ball),)
-            data = await _ask_one(line, target, "stop_all", {}, STOP_SECONDS)
+            data = await _ask_one(line, target, "stop_all", {})
             return tuple(_stopped(target.gateway, data))
         except GatewaySilent:
             fleet = Fleet(target.base)
@@ -235,7 +232,7 @@ async def _stop_ball(line: Correspondence, target: Target, gateway: str, wanted:
 
 async def _stop_one(line: Correspondence, target: Target, ball: str) -> StopOutcome:
     try:
-        return outcome_in(await _ask_one(line, target, "stop", {"ball": ball}, STOP_SECONDS))
+        return outcome_in(await _ask_one(line, target, "stop", {"ball": ball}))
     except Refusal as refused:
         if refused.code is Code.NOT_STOPPED:
             return StopOutcome.UNKNOWN
@@ -266,7 +263,7 @@ async def _stop_everybody(line: Correspondence, target: Target) -> tuple[tuple[F
         await line.say(everyone.stop_all, json.dumps({"id": token}))
         await look(line, fleet, everyone.status, everyone.ball("+").state, everyone.ball("+").availability)
         with suppress(TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 while any(one.is_online and one.id not in answers.by_gateway for one in fleet.gateways):
                     await answers.news()
     finally:
@@ -326,7 +323,7 @@ class _Answers(Gathering):
 
 
 async def _ask_one(
-    line: Correspondence, target: Target, verb: str, facts: dict[str, Any], seconds: float
+    line: Correspondence, target: Target, verb: str, facts: dict[str, Any], seconds: float = ANSWER_SECONDS
 ) -> dict[str, Any]:
     """Ask the gateway that is named; meanwhile look whether there is one."""
     gateway = target.gateway or ""

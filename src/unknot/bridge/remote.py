@@ -16,7 +16,7 @@ from unknot.bridge import choosing, inquiries
 from unknot.bridge.broker import MAX_BYTES
 from unknot.bridge.correspondence import ANSWER_SECONDS
 from unknot.bridge.fleet import state_in
-from unknot.bridge.inquiries import STOP_SECONDS, Target
+from unknot.bridge.inquiries import Target
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.remote_session import RemoteSession
 from unknot.bridge.topics import ONLINE, GatewayTopics
@@ -196,7 +196,7 @@ class RemoteBall:
             What is known about the motor now; no exception is raised for the gateway's or the broker's sake.
         """
         try:
-            return inquiries.outcome_in(await self.request("stop", seconds=STOP_SECONDS))
+            return inquiries.outcome_in(await self.request("stop"))
         except Refusal as refused:
             if refused.code is not Code.NOT_STOPPED:
                 self.ask(f"gateway {self.gateway}: {refused}")
@@ -251,7 +251,7 @@ class RemoteBall:
         """Take in what was said of the ball and its gateway."""
         match message.topic:
             case self._topics.status:
-                self._hear_status(is_online=message.payload == ONLINE.encode())
+                self._hear_status(message)
             case self._own.availability:
                 self._is_there = message.payload == ONLINE.encode()
             case self._own.state:
@@ -274,19 +274,24 @@ class RemoteBall:
         if self._session is not None:
             self._session.link_failed(error)
 
-    def _hear_status(self, *, is_online: bool) -> None:
-        was_online, self._is_online = self._is_online, is_online
-        if self._session is not None and was_online != is_online:
-            (self._session.gateway_returned if is_online else self._session.gateway_left)()
+    def _hear_status(self, message: Message) -> None:
+        was_online, self._is_online = self._is_online, message.payload == ONLINE.encode()
+        if self._session is None:
+            return
+        if self._is_online and not message.is_retained:
+            self._session.gateway_returned()
+        elif was_online and not self._is_online:
+            self._session.gateway_left()
 
     def _hear_state(self, message: Message) -> None:
-        state = state_in(message.payload)
+        state, before = state_in(message.payload), self._state
         if state is None:
             return
         self._state = state
         self._has_state.set()
         if self._session is not None and not message.is_retained:
-            self._session.hear_state(state)
+            was_started_anew = before is not None and state.seq < before.seq  # it counts from the beginning
+            self._session.hear_state(state, is_of_another_gateway=was_started_anew)
 
     def _hear_event(self, message: Message) -> None:
         found = _object(message.payload)

@@ -10,14 +10,14 @@ import asyncio
 import logging
 from collections import deque
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BaseModel, Field
 
 from unknot import errors, events
 from unknot.bridge import timelines
-from unknot.bridge.correspondence import RETURN_SECONDS
-from unknot.bridge.inquiries import STOP_SECONDS, outcome_in
+from unknot.bridge.inquiries import outcome_in
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.reckoning import Reckoning
 from unknot.bridge.reports import Phase
@@ -40,8 +40,16 @@ SILENCE_SECONDS = 10.0
 """How long a gateway may take to tell that it has stopped, while nothing says that its ball is out of reach: a stop
 takes a ball that answers less than a second, a bad one some (judgement)."""
 
-TAKING_BACK_SECONDS = 5.0
-"""How long a gateway that did not answer to a start is given to answer to a stop (judgement)."""
+AWAY_SECONDS = 75.0
+"""How long it may take where the ball or the broker is out of reach: both are looked for for 60 s, and some to tell."""
+
+GATEWAY_SECONDS = 75.0
+"""How long a gateway that is gone from the broker is waited for: it tries every 60 s or more often
+(`unknot.bridge.backoff`), and has some to tell."""
+
+TAKING_BACK_SECONDS = 6.0
+"""How long a gateway that did not answer to a start is given to answer to a stop: 5 s for the ball
+(`unknot.bridge.station.STOP_SECONDS`), and some for the way."""
 
 OVERTAKING_SECONDS = 2.0
 """By how much a state or an answer may overtake the event that belongs to it (judgement)."""
@@ -97,7 +105,10 @@ class RemoteSession:
         self._is_ball_away = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping: asyncio.Task[None] | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self._hopeful_since = 0.0  # since when a stop may be heard (time of the loop)
         self._is_doubtful = False  # whether events may have been missed
+        self._is_rough = False  # whether the state that we went on by may have been an old one
         self._doubt: asyncio.TimerHandle | None = None  # a gateway that may be there owes us an answer
         self._closing: asyncio.TimerHandle | None = None  # a state says that it is over, and no event yet
 
@@ -246,19 +257,28 @@ class RemoteSession:
         elif number > self._number and not self._over.is_set():
             self._ask_for_state()  # another one plays: ours must be over
 
-    def hear_state(self, state: BallState) -> None:
-        """Take in what the gateway says of the ball now; it matters where events may have been missed."""
+    def hear_state(self, state: BallState, *, is_of_another_gateway: bool = False) -> None:
+        """Take in what the gateway says of the ball now; it matters where events may have been missed.
+
+        Args:
+            state: the state.
+            is_of_another_gateway: whether the gateway was started anew, so that the numbers of its sessions are others.
+        """
         if self._number is None or self._over.is_set() or self._reckoning is None:
             return
-        if self._closing is not None:
-            self._closing.cancel()
-            self._closing = None
-        is_ours = state.session == self._number
+        is_ours = state.session == self._number and not is_of_another_gateway
         if is_ours and state.phase in (Phase.RUNNING, Phase.PAUSED, Phase.LOST):
+            if self._closing is not None:
+                self._closing.cancel()
+                self._closing = None
             if self._is_doubtful:
                 self._take_up(state)
-        elif is_ours or state.session > self._number or self._is_doubtful:
-            self._closing = asyncio.get_running_loop().call_later(OVERTAKING_SECONDS, self._close, state)
+            elif self._is_rough:
+                self._is_rough = False
+                self._reckoning.take_state(state, _now())
+        elif self._closing is None and (is_ours or state.session > self._number or self._is_doubtful):
+            close = partial(self._close, state, is_ours=is_ours)
+            self._closing = asyncio.get_running_loop().call_later(OVERTAKING_SECONDS, close)
 
     def link_lost(self) -> None:
         """The link to the broker is gone."""
@@ -282,8 +302,12 @@ class RemoteSession:
         self._wait_for_gateway()
 
     def gateway_returned(self) -> None:
-        """It is back: see what became of the session."""
-        self._ask_for_state()
+        """It is back: see what became of the session, and say again what it did not hear."""
+        if self._is_doubtful:
+            self._ask_for_state()
+            if self._asking is not None:
+                self._asking.cancel()
+                self._asking = self._do(self._ask_to_stop(), "ask to stop")
 
     # Beginning.
 
@@ -317,7 +341,7 @@ class RemoteSession:
         try:
             async with asyncio.timeout(TAKING_BACK_SECONDS):
                 await self._ball.link_is_up()
-                return outcome_in(await self._ball.request("stop", seconds=STOP_SECONDS))
+                return outcome_in(await self._ball.request("stop"))
         except (TimeoutError, UnknotError):
             return StopOutcome.UNKNOWN
 
@@ -368,11 +392,11 @@ class RemoteSession:
 
     async def _see_it_stopped(self) -> None:
         """Ask for the stop, and wait for its end as long as there is hope."""
-        asking = self._do(self._ask_to_stop(), "ask to stop")
-        began = _now()
+        self._asking = self._do(self._ask_to_stop(), "ask to stop")
+        self._hopeful_since = _now()
         try:
             while not self._over.is_set():
-                left = began + self._patience() - _now()
+                left = self._hopeful_since + self._patience() - _now()
                 if left <= 0:
                     self._lose(NotStopped(f"gateway {self._ball.gateway} has not told that it did"))
                 with suppress(TimeoutError):
@@ -382,25 +406,28 @@ class RemoteSession:
             self._lose(NotStopped(f"nobody waited for gateway {self._ball.gateway} to tell that it did"))
             raise
         finally:
-            asking.cancel()
+            self._asking.cancel()
 
     def _patience(self) -> float:
         """How long a stop may take, as things stand (s)."""
-        return STOP_SECONDS if self._is_ball_away or self._is_doubtful else SILENCE_SECONDS
+        return AWAY_SECONDS if self._is_ball_away or self._is_doubtful else SILENCE_SECONDS
 
     async def _ask_to_stop(self) -> None:
-        """Ask until it is heard; its answer tells the outcome if the event that belongs to it does not come."""
-        outcome: StopOutcome | None = None
-        while outcome is None:
+        """Ask until it is heard; the answer tells how it ended if the event that belongs to it does not come."""
+        while True:
             try:
                 await self._ball.link_is_up()
-                outcome = outcome_in(await self._ball.request("stop", seconds=STOP_SECONDS))
+                outcome = outcome_in(await self._ball.request("stop"))
+                break
             except Refusal as refused:
-                outcome = StopOutcome.UNKNOWN
-                if refused.code is not Code.NOT_STOPPED:
+                self._is_ball_away |= refused.code is Code.NOT_STOPPED  # it goes on trying
+                if refused.code is Code.NOT_CONNECTED:
+                    self._ask_for_state()  # nothing plays there any more
+                elif refused.code is not Code.NOT_STOPPED:
                     self._ball.ask(f"gateway {self._ball.gateway}: {refused}")
-            except BrokerLost:
-                await asyncio.sleep(0)  # the link is being made anew, or given up, which ends us
+                return
+            except (BrokerLost, GatewaySilent):
+                await asyncio.sleep(0)  # one of them may come back, or is given up, which ends us
             except BrokerError:
                 return
         with suppress(TimeoutError):
@@ -443,7 +470,7 @@ class RemoteSession:
         if self._is_doubtful and not self._over.is_set():
             if self._doubt is not None:
                 self._doubt.cancel()
-            self._doubt = asyncio.get_running_loop().call_later(RETURN_SECONDS, self._despair)
+            self._doubt = asyncio.get_running_loop().call_later(GATEWAY_SECONDS, self._despair)
 
     def _despair(self) -> None:
         name = self._ball.gateway
@@ -460,6 +487,7 @@ class RemoteSession:
     def _take_up(self, state: BallState) -> None:
         """It plays on: tell what has become known of it, as events, and go on."""
         self._is_doubtful, self._is_ball_away = False, state.phase is Phase.LOST
+        self._hopeful_since = _now()
         if self._doubt is not None:
             self._doubt.cancel()
             self._doubt = None
@@ -477,11 +505,13 @@ class RemoteSession:
             seconds = round(span.end - span.start, 3)
             self._tell(events.StepStarted(at, self._reckoning.step, span.do, span.say, seconds, span.intensity))
         self._ball.ask(f"gateway {self._ball.gateway} is back, and plays on")
+        self._is_rough = True  # a gateway that comes back tells first what it had to tell last
+        self._ask_for_state()
 
-    def _close(self, state: BallState) -> None:
+    def _close(self, state: BallState, *, is_ours: bool) -> None:
         """The gateway says that it is over, and the event that belongs to it has not come."""
         self._closing = None
-        if state.session != self._number:
+        if not is_ours:
             self._lose(
                 BrokerLost(
                     f"gateway {self._ball.gateway} was started anew, or plays something else on {self._ball.called}; "

@@ -1,4 +1,4 @@
-"""A timeline as JSON and back: a gateway tells what it plays, and whoever drives it from elsewhere shows that. Pure.
+"""Reads a timeline that a gateway tells as JSON (`dataclasses.asdict` of it), for those who drive it elsewhere. Pure.
 
 What is read is taken for hostile, as in `unknot.bridge.reports`.
 """
@@ -6,7 +6,7 @@ What is read is taken for hostile, as in `unknot.bridge.reports`.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -71,30 +71,6 @@ class _Timeline(_Told):
         if self.cues and self.cues[-1].level:
             raise ValueError("a motor that is on at the end")
         return self
-
-
-def as_dict(timeline: Timeline) -> dict[str, Any]:
-    """The timeline as JSON-ready values."""
-    return {
-        "muscle": timeline.muscle,
-        "title": timeline.title,
-        "side": timeline.side.value,
-        "profile": timeline.profile,
-        "levels": timeline.levels,
-        "ceiling": timeline.ceiling.value,
-        "spans": [
-            {
-                "do": span.do,
-                "side": span.side.value,
-                "start": span.start,
-                "end": span.end,
-                "say": span.say,
-                "intensity": span.intensity,
-            }
-            for span in timeline.spans
-        ],
-        "cues": [{"at": cue.at, "level": cue.level, "step": cue.step} for cue in timeline.cues],
-    }
 
 
 def read(found: Mapping[str, object]) -> Timeline:
