@@ -67,7 +67,7 @@ async def test_what_cannot_be_meant_is_refused_before_the_motor_moves(
 ) -> None:
     async with unknot.connect(simulate=air) as ball:
         with pytest.raises(error, match=words):
-            unknot.play("calf", on=ball, **options)  # type: ignore[arg-type]
+            unknot.play("calf", on=ball, **options)  # type: ignore[call-overload]
     assert simulated_ball.trace.points == ()
 
 
@@ -208,7 +208,7 @@ def test_two_balls_play_side_by_side() -> None:
 @pytest.mark.parametrize("simulate", [None, 0, "", SimulatedBall])
 async def test_what_is_neither_true_nor_an_air_simulates_nothing(simulate: object) -> None:
     with pytest.raises(UsageError, match="simulate is True, False, an Air"):
-        await unknot.scan(simulate=simulate)  # type: ignore[arg-type]
+        await unknot.scan(simulate=simulate)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("value", ["40", None, True, float("nan"), 10**400])
@@ -220,9 +220,9 @@ async def test_what_is_no_number_is_told_in_our_words(air: Air, simulated_ball: 
             await ball.set_level(value)  # type: ignore[arg-type]
         if value is not None:
             with pytest.raises(UsageError):
-                unknot.play("calf", on=ball, intensity=value)  # type: ignore[arg-type]
+                unknot.play("calf", on=ball, intensity=value)  # type: ignore[call-overload]
         with pytest.raises(UsageError):
-            unknot.play(5, on=ball)  # type: ignore[arg-type]
+            unknot.play(5, on=ball)  # type: ignore[call-overload]
     assert simulated_ball.trace.points == ()
 
 

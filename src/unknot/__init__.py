@@ -20,7 +20,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from unknot.api import connect, free_session, inspect, play, run, scan, stop_all, timeline
+    from unknot.anywhere import connect, free_session, play, run, scan, stop_all
+    from unknot.api import inspect, timeline
+    from unknot.bridge.remote import RemoteBall
+    from unknot.bridge.remote_session import RemoteSession
     from unknot.device.ball import Ball
     from unknot.errors import UnknotError
     from unknot.events import Ended, EndReason, Event, StopOutcome
@@ -36,17 +39,19 @@ _HOMES = {
     "EndReason": "unknot.events",
     "Ended": "unknot.events",
     "Event": "unknot.events",
+    "RemoteBall": "unknot.bridge.remote",
+    "RemoteSession": "unknot.bridge.remote_session",
     "Session": "unknot.session.session",
     "SimulatedBall": "unknot.simulator.ball",
     "StopOutcome": "unknot.events",
     "UnknotError": "unknot.errors",
-    "connect": "unknot.api",
-    "free_session": "unknot.api",
+    "connect": "unknot.anywhere",
+    "free_session": "unknot.anywhere",
     "inspect": "unknot.api",
-    "play": "unknot.api",
-    "run": "unknot.api",
-    "scan": "unknot.api",
-    "stop_all": "unknot.api",
+    "play": "unknot.anywhere",
+    "run": "unknot.anywhere",
+    "scan": "unknot.anywhere",
+    "stop_all": "unknot.anywhere",
     "timeline": "unknot.api",
 }
 
@@ -56,6 +61,8 @@ __all__ = [
     "EndReason",
     "Ended",
     "Event",
+    "RemoteBall",
+    "RemoteSession",
     "Session",
     "SimulatedBall",
     "StopOutcome",

@@ -119,7 +119,7 @@ async def test_an_adapter_that_is_off_is_told(linux: BluezStage) -> None:
 
 
 async def test_a_bluetoothd_that_crashes_costs_the_link_and_no_more(linux: BluezStage, sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         await ball.set_level(2)
         await linux.service.crash()  # it says goodbye to nobody
         assert not sim.is_connected
@@ -136,7 +136,7 @@ async def test_a_bluetoothd_that_crashes_costs_the_link_and_no_more(linux: Bluez
 
 
 async def test_a_bus_that_dies_costs_the_link_and_no_more(linux: BluezStage, sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         await ball.set_level(2)
         await linux.bus.stop()
         await linux.service.crash()
@@ -148,7 +148,7 @@ async def test_a_bus_that_dies_costs_the_link_and_no_more(linux: BluezStage, sim
 
 
 async def test_an_adapter_that_is_pulled_out_is_waited_for(linux: BluezStage, air: Air, sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         await ball.set_level(2)
         air.unplug(1.0)
         linux.service.look()
@@ -158,7 +158,7 @@ async def test_an_adapter_that_is_pulled_out_is_waited_for(linux: BluezStage, ai
 
 
 async def test_somebody_elses_disconnection_is_a_lost_link(linux: BluezStage, sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         await ball.set_level(2)
         linux.service.device(sim).drop()
         await until(lambda: sim.level == 0, LATE)
@@ -214,7 +214,7 @@ async def test_a_ball_that_the_vendors_app_holds_is_not_there(sim: SimulatedBall
 
 
 async def test_a_ball_that_the_vendors_app_takes_over_is_stopped_when_it_lets_go(sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         await ball.set_level(2)
         sim.drop_link()
         sim.link(lambda: None)
@@ -256,7 +256,7 @@ async def test_a_stop_that_is_not_answered_is_stopped_on_a_new_link(manners: Man
 
 
 async def test_a_value_that_is_read_comes_as_a_notification_too_and_is_no_button(sim: SimulatedBall) -> None:
-    async with unknot.connect(sim.address) as ball:
+    async with api.connect(sim.address) as ball:
         ball.listen(ear := Ear())
         await ball.set_level(2)
         await ball._link.read("level")

@@ -156,6 +156,12 @@ def read(
     return Settings(file, written, values)
 
 
+def defaults() -> dict[str, Setting]:
+    """Every setting as it is where nobody has said anything."""
+    written = ConfigFile.model_validate({"schema": 1})
+    return {key: _written(written, key, None) for key in _keys()}
+
+
 def _keys() -> list[str]:
     keys = [f"{name}.{key}" for name, section in _SECTIONS.items() for key in section.model_fields]
     keys.insert(keys.index("broker.password_file"), PASSWORD)
