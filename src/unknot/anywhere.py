@@ -355,7 +355,7 @@ async def stop_all(
     """Stop every ball that is connected or can be found, or only the one called ``target``.
 
     Takes the arguments of `connect`. Where no adapter is named, links are looked for on all of them. Elsewhere,
-    ``mqtt://broker/gateway/ball`` is one ball, without a ball all of that gateway, without a gateway all of all of them.
+    ``mqtt://broker/gateway/ball`` is one ball; without a ball all of that gateway are meant, without a gateway all.
 
     Returns:
         Each ball and what is known about its motor now. A gateway that does not answer stands for its balls, with an

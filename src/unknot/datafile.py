@@ -27,6 +27,7 @@ __all__ = [
     "StrayKey",
     "in_folders",
     "load",
+    "load_text",
     "named",
     "read",
     "schema_1",
@@ -119,9 +120,13 @@ def load(file: Path, model: type[Model], error: type[FileError] = FileError, **f
     Raises:
         FileError: (of the given kind) with the first thing that is wrong.
     """
+    return load_text(file, _text(file, error), model, error, **fixed)
+
+
+def load_text(file: Path, text: str, model: type[Model], error: type[FileError] = FileError, **fixed: object) -> Model:
+    """As `load`, for a text that came another way; ``file`` is what it is called in errors."""
     from pydantic import ValidationError
 
-    text = _text(file, error)
     content = _parsed(file, text, error)
     if named := fixed.keys() & content.keys():
         from unknot.diagnostics.source import Source

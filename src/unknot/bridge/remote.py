@@ -22,6 +22,7 @@ from unknot.bridge.remote_session import RemoteSession
 from unknot.bridge.topics import ONLINE, GatewayTopics
 from unknot.errors import BrokerError, NotStopped, UsageError
 from unknot.events import StopOutcome
+from unknot.protocols import library as protocols
 from unknot.protocols.timeline import Side
 from unknot.session.messages import OnLinkRestored
 from unknot.shielding import finish
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from unknot.bridge.correspondence import Correspondence
     from unknot.bridge.fleet import BallView, GatewayView
     from unknot.bridge.reports import BallState
+    from unknot.protocols.model import MuscleProtocol
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +163,17 @@ class RemoteBall:
         """A session of vibration without a muscle: ease in, hold, stop. ``seconds`` is how long in all."""
         facts = {"intensity": percent, "duration": seconds, "person": person}
         return RemoteSession(self, "vibrate", {key: value for key, value in facts.items() if value is not None})
+
+    async def protocol(self, muscle: str) -> MuscleProtocol:
+        """A protocol as the gateway knows it, with its cautions.
+
+        Raises:
+            Refusal: the gateway has none of that name.
+            ProtocolFileError: this unknot cannot read it.
+            BrokerError: the link to the broker is gone, or the gateway does not answer.
+        """
+        data = await self._line.ask(self.gateway, "protocol_get", {"protocol": muscle}, expires_in=ANSWER_SECONDS)
+        return protocols.read(muscle, str(data.get("toml", "")), f"gateway {self.gateway}")
 
     async def vibrate(self, percent: float, *, seconds: float) -> None:
         """Vibrate without a muscle, as `unknot.device.ball.Ball.vibrate` does; the gateway holds it to the same limits.

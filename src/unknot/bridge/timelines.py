@@ -52,7 +52,7 @@ class _Timeline(_Told):
     title: _Text
     side: Side
     profile: _Word
-    levels: _Level
+    levels: Annotated[int, Field(ge=1, le=65535)]
     ceiling: Ceiling
     spans: Annotated[tuple[_Span, ...], Field(min_length=1, max_length=SPANS_MOST)]
     cues: Annotated[tuple[_Cue, ...], Field(max_length=CUES_MOST)]
@@ -61,7 +61,7 @@ class _Timeline(_Told):
     def _fits_together(self) -> Self:
         at = 0.0
         for span in self.spans:
-            if not at == span.start <= span.end:
+            if not at == span.start < span.end:
                 raise ValueError("steps with gaps between them")
             at = span.end
         if any(after.at < before.at for before, after in pairwise(self.cues)):

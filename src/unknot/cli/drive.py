@@ -24,9 +24,9 @@ from unknot.cli.words import (
 )
 
 if TYPE_CHECKING:
-    from unknot.device.ball import Ball
+    from unknot.anywhere import AnyBall, AnySession
+    from unknot.protocols.model import MuscleProtocol
     from unknot.protocols.timeline import Timeline
-    from unknot.session.session import Session
     from unknot.simulator.faults import FaultPlan
 
 
@@ -68,22 +68,37 @@ def run(
     from unknot.protocols import library
 
     options = checked(DeviceOptions(**device))
-    protocol = library.load(muscle)
+    protocol = library.load(muscle) if options.via is None else None  # a gateway plays what it knows by that name
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise click.UsageError("there is no terminal to ask whether the motor may start; add --yes to start it")
-        click.secho(protocol.title, bold=True, err=as_json)
-        paragraph(protocol.placement, err=as_json)
-        warn(protocol, err=as_json)
+        if protocol is not None:
+            _introduce(protocol, err=as_json)
 
-    def prepare(ball: Ball) -> Session:
-        from unknot import api
+    def prepare(ball: AnyBall) -> AnySession:
+        from unknot import anywhere
 
-        return api.play(muscle, on=ball, side=side or "any", intensity=intensity, on_link_restored=on_link_restored)
+        return anywhere.play(
+            muscle, on=ball, side=side or "any", intensity=intensity, on_link_restored=on_link_restored
+        )
 
-    timeline = _compile_first(muscle, side, intensity, options)
-    plan = _plan(options, timeline.seconds)
-    return in_loop(playing.play(prepare, options, plan, ask=not yes, as_json=as_json), options.speed)
+    async def introduce(ball: AnyBall) -> None:
+        from unknot.bridge.remote import RemoteBall
+
+        if isinstance(ball, RemoteBall):
+            _introduce(await ball.protocol(muscle), err=as_json)
+
+    plan = _plan(options, _compile_first(muscle, side, intensity, options).seconds) if protocol is not None else None
+    asked = introduce if protocol is None and not yes else None
+    work = playing.play(prepare, options, plan, introduce=asked, ask=not yes, as_json=as_json)
+    return in_loop(work, options.speed, via=options.via)
+
+
+def _introduce(protocol: MuscleProtocol, *, err: bool) -> None:
+    """Tell what must be known before the motor starts."""
+    click.secho(printable(protocol.title), bold=True, err=err)
+    paragraph(printable(protocol.placement.replace("\n", " ")), err=err)
+    warn(protocol, err=err)
 
 
 @click.command()
@@ -107,14 +122,15 @@ def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int
     """
     options = checked(DeviceOptions(**device))
 
-    def prepare(ball: Ball) -> Session:
-        from unknot import api
+    def prepare(ball: AnyBall) -> AnySession:
+        from unknot import anywhere
 
-        return api.free_session(percent, seconds, on=ball)
+        return anywhere.free_session(percent, seconds, on=ball)
 
     _refuse_free(percent, seconds, options)
     plan = _plan(options, seconds)
-    return in_loop(playing.play(prepare, options, plan, ask=False, as_json=as_json), options.speed)
+    work = playing.play(prepare, options, plan, ask=False, as_json=as_json)
+    return in_loop(work, options.speed, via=options.via)
 
 
 @click.command()
@@ -126,8 +142,11 @@ def stop(**device: Any) -> int:
     Examples:
       unknot stop
       unknot stop --device AA:BB:CC:DD:EE:FF
+      unknot stop --via mqtt://broker             every ball of every gateway there
     """
     options = checked(DeviceOptions(**device))
+    if options.via is not None:
+        return in_loop(_stop_elsewhere(options, options.via), via=options.via)
     return in_loop(_stop(options), options.speed)
 
 
@@ -167,4 +186,24 @@ async def _stop(options: DeviceOptions) -> int:
     )
     for ball, outcome in outcomes:
         click.echo(f"{printable(ball.name) or '-'}  {ball.address}  {STOP_WORDS[outcome]}")
+    return exits.NOT_STOPPED if any(outcome is StopOutcome.UNKNOWN for _, outcome in outcomes) else exits.DONE
+
+
+async def _stop_elsewhere(options: DeviceOptions, via: str) -> int:
+    """Stop at a gateway, or at all of them; who does not answer is told."""
+    from unknot import anywhere
+    from unknot.bridge import inquiries
+    from unknot.cli.screen import STOP_WORDS
+    from unknot.events import StopOutcome
+
+    outcomes = await inquiries.stop(anywhere.elsewhere(via, ball=options.device))
+    if not outcomes:
+        click.echo("no gateway there has a ball that could run")
+    for ball, outcome in outcomes:
+        if ball.id:
+            name = printable(ball.name) or "-"
+            click.echo(f"{ball.gateway}  {name}  {ball.address or ball.id}  {STOP_WORDS[outcome]}")
+        else:
+            why = f" ({printable(ball.name)})" if ball.name else ""
+            click.echo(f"{ball.gateway}  did not answer{why}: press its balls' own buttons")
     return exits.NOT_STOPPED if any(outcome is StopOutcome.UNKNOWN for _, outcome in outcomes) else exits.DONE

@@ -30,6 +30,17 @@ _CODES: tuple[tuple[type[errors.UnknotError], int], ...] = (
 """The first kind that fits decides; a name, a file, a frame or a request that is wrong is wrong usage."""
 
 
+_REFUSALS = {
+    "refused": REFUSED,
+    "not_connected": NO_LINK,
+    "busy": NO_LINK,
+    "not_stopped": NOT_STOPPED,
+    "expired": NO_BROKER,
+}
+"""What a gateway refuses (`unknot.bridge.payloads.Code`, not imported here, since help must appear at once) comes out
+as the same trouble does here: a ball that somebody else drives as one that another program drives."""
+
+
 EXPECTED = (click.ClickException, errors.UnknotError)
 """What is told in one line; everything else is a fault of ours and shows its traceback."""
 
@@ -54,7 +65,8 @@ def code(error: click.ClickException | errors.UnknotError) -> int:
     """The exit code for what went wrong."""
     if isinstance(error, click.ClickException):
         return USAGE
-    return next(number for kind, number in _CODES if isinstance(error, kind))
+    refused = _REFUSALS.get(getattr(error, "code", ""))
+    return refused or next(number for kind, number in _CODES if isinstance(error, kind))
 
 
 _GUTTER = 9

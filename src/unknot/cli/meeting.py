@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from unknot.cli.playing import DeviceOptions
 
 _TWO_SIMULATORS = "--simulate and --simulator exclude each other: either a ball made for this command, or that one"
+_HERE = "--via drives a ball at a gateway as its owner has set it up; {} is for a ball that is here"
 _NO_ADAPTER = "--adapter chooses a real radio; a simulated ball has none"
 
 which_simulator = click.option(
@@ -27,11 +28,17 @@ which_simulator = click.option(
 )
 which_adapter = click.option("--adapter", metavar="NAME", help="Which Bluetooth adapter, such as hci1; on Linux only.")
 
+which_via = click.option(
+    "--via",
+    metavar="URL",
+    help="By another gateway: mqtt://BROKER[/GATEWAY[/BALL]], or mqtts:// with TLS.",
+)
+
 
 def device_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the words that choose a ball."""
     which = "Which ball; without it the nearest known one, and for stop every one."
-    return click.option("--device", metavar="NAME|ADDRESS", help=which)(how_to_meet(command))
+    return click.option("--device", metavar="NAME|ADDRESS", help=which)(how_to_meet(which_via(command)))
 
 
 def how_to_meet(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,8 +68,29 @@ def one_simulator(*, simulate: bool, simulator: Path | None, adapter: str | None
         raise click.UsageError(_NO_ADAPTER)
 
 
+def only_here(via: str | None, **words: object) -> None:
+    """Refuse to name a gateway and, at once, what chooses or makes a ball that is here; a URL with a password too."""
+    if via is None:
+        return
+    for name, value in words.items():
+        if value is not None and value is not False:
+            raise click.UsageError(_HERE.format(f"--{name}"))
+    from unknot.bridge.targets import refuse_password
+
+    refuse_password(via)
+
+
 def checked(options: DeviceOptions) -> DeviceOptions:
     """The same options, if they can be meant together."""
+    only_here(
+        options.via,
+        simulate=options.simulate,
+        simulator=options.simulator,
+        adapter=options.adapter,
+        profile=options.profile,
+        speed=None if options.speed == 1 else options.speed,
+        faults=options.faults,
+    )
     one_simulator(simulate=options.simulate, simulator=options.simulator, adapter=options.adapter)
     if options.simulator is not None and options.speed != 1:
         raise click.UsageError("--speed needs --simulate: the ball behind --simulator lives in real time")
@@ -75,8 +103,8 @@ def checked(options: DeviceOptions) -> DeviceOptions:
     return options
 
 
-def in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
-    """Run a coroutine on a loop whose clock has that speed."""
+def in_loop(work: Coroutine[Any, Any, int], speed: float = 1.0, *, via: str | None = None) -> int:
+    """Run a coroutine on a loop whose clock has that speed; on one that can speak with a broker, if that is wanted."""
     import asyncio
 
     from unknot.clock import FastLoop, VirtualTimeLoop
@@ -84,7 +112,12 @@ def in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
     def fast() -> FastLoop:
         return VirtualTimeLoop() if math.isinf(speed) else FastLoop(speed)
 
-    with asyncio.Runner(loop_factory=None if speed == 1 else fast) as runner:
+    factory: Callable[[], asyncio.AbstractEventLoop] | None = None if speed == 1 else fast
+    if via is not None:
+        from unknot.bridge import mqtt
+
+        factory = mqtt.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
         try:
             return runner.run(work)
         except asyncio.CancelledError:

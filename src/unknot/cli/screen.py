@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 import click
 
 from unknot import events
-from unknot.cli.words import clock, countdown
+from unknot.cli.words import clock, countdown, printable
 from unknot.events import StopOutcome
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from rich.console import Group
 
-    from unknot.session.session import Session
+    from unknot.anywhere import AnySession
 
 REFRESH_SECONDS = 0.1
 """How often the live picture is drawn: ten times a second looks steady."""
@@ -76,7 +76,7 @@ class Live:
         session: what to show.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: AnySession) -> None:
         self._session = session
         self._paused = ""
         self._lost = ""
@@ -88,9 +88,9 @@ class Live:
         """Take it into the picture."""
         match event:
             case events.Paused():
-                self._paused = _PAUSED[event.reason]
+                self._paused = _paused(event)
             case events.LinkDropped():
-                self._lost = describe_loss(event)
+                self._lost = printable(describe_loss(event))
                 self._is_level_known = event.level == 0 or event.stops_within is not None
             case events.LinkRestored():
                 self._lost, self._is_level_known = "", True
@@ -117,14 +117,16 @@ class Live:
         rows = Table.grid(padding=(0, 1))
         within, length = position - span.start, span.end - span.start
         rows.add_row(
-            span.do, ProgressBar(length, within, width=_BAR), Text(countdown(span.end - position), style="bold")
+            Text(printable(span.do)),
+            ProgressBar(length, within, width=_BAR),
+            Text(countdown(span.end - position), style="bold"),
         )
         known = f"{level} of {timeline.levels}" if self._is_level_known else "unknown"
         rows.add_row("level", ProgressBar(timeline.levels, level, width=_BAR), known)
         rows.add_row(
             "all", ProgressBar(timeline.seconds, position, width=_BAR), f"{countdown(timeline.seconds - position)} left"
         )
-        head = Text(self._words(span.say), style="bold")
+        head = Text(self._words(printable(span.say)), style="bold")
         keys = "space goes on" if self._paused else "space pauses"
         foot = Text(f"{keys}   n next step   any other key stops", style="dim")
         return Group(*happened, head, rows, foot)
@@ -141,7 +143,7 @@ class Live:
 
 
 @asynccontextmanager
-async def live(session: Session, speed: float) -> AsyncIterator[Screen]:
+async def live(session: AnySession, speed: float) -> AsyncIterator[Screen]:
     """A live picture for the length of the block; ``speed`` is how fast the loop's clock runs."""
     import rich.live
 
@@ -170,8 +172,12 @@ def is_drawable() -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind of event
+def describe(event: events.Event) -> str:
     """An event as a line for a person; empty for what a person need not know."""
+    return printable(_describe(event))
+
+
+def _describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind of event
     match event:
         case events.Started():
             side = "" if event.side == "any" else f", {event.side}"
@@ -182,7 +188,7 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind 
         case events.LevelAdopted():
             return f"{clock(event.at):>6}  the ball itself chose level {event.level}"
         case events.Paused():
-            return f"{clock(event.at):>6}  {_PAUSED[event.reason]}, motor off"
+            return f"{clock(event.at):>6}  {_paused(event)}, motor off"
         case events.LinkDropped():
             return f"{clock(event.at):>6}  {describe_loss(event)}"
         case events.LinkRestored():
@@ -199,6 +205,11 @@ def describe(event: events.Event) -> str:  # noqa: PLR0911, C901 - one per kind 
             return f"{event.reason.value}{detail}: motor ran {clock(event.motor_seconds)}; {STOP_WORDS[event.stop]}"
         case _:
             return ""
+
+
+def _paused(event: events.Paused) -> str:
+    """Why; one that a newer gateway knows and we do not is a pause all the same."""
+    return _PAUSED.get(event.reason, "paused")
 
 
 def describe_loss(event: events.LinkDropped) -> str:

@@ -195,4 +195,4 @@ def paragraph(text: str, *, hang: int = 0, err: bool = False) -> None:
 def warn(protocol: MuscleProtocol, *, err: bool = False) -> None:
     """Print what must be known before a motor starts: the cautions, and where the ball must not go."""
     for caution in (*protocol.cautions, f"Not on {', '.join(protocol.no_go)}."):
-        paragraph(f"! {caution}", hang=2, err=err)
+        paragraph(printable(f"! {caution}".replace("\n", " ")), hang=2, err=err)

@@ -92,6 +92,18 @@ def load_as(file: Path, name: str) -> MuscleProtocol:
     return datafile.load(file, MuscleProtocol, ProtocolFileError, id=name)
 
 
+def read(name: str, text: str, where: str) -> MuscleProtocol:
+    """The validated protocol in the text of a file that lies elsewhere; ``where`` says where in errors.
+
+    Raises:
+        ProtocolFileError: with the first thing that is wrong.
+    """
+    from unknot.protocols.model import MuscleProtocol
+
+    file = Path(f"{where}: {name}.toml")
+    return datafile.load_text(file, text, MuscleProtocol, ProtocolFileError, id=name)
+
+
 def _face(name: str, file: Path) -> Overview:
     content = datafile.read(file, ProtocolFileError)
     key, total = "steps", 0.0
