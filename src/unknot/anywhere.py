@@ -62,6 +62,19 @@ def elsewhere(url: str, *, ball: str | None = None) -> Target:
     return Target(mqtt.dial(place.broker), str(place.broker), place.broker.base, place.gateway, named)
 
 
+def own() -> Target:
+    """The broker of this machine's configuration, and all that is there.
+
+    Raises:
+        ConfigFileError: there is none, or something in it is wrong.
+    """
+    from unknot.bridge import mqtt, targets
+    from unknot.bridge.inquiries import Target
+
+    broker = targets.own_broker()
+    return Target(mqtt.dial(broker), str(broker), broker.base)
+
+
 @overload
 def connect(
     target: None = None,

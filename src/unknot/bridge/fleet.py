@@ -158,7 +158,7 @@ class Fleet:
 
     def _take_info(self, gateway: _Gateway, payload: bytes) -> None:
         info = reports.read(GatewayInfo, payload) if len(payload) <= INFO_BYTES else None
-        if info is None or not all(map(_is_ours, (info, *info.balls))):
+        if info is None or not all(map(is_ours, (info, *info.balls))):
             self.unreadable += 1
             return
         room = max(BALLS_MOST - sum(len(one.named) for one in self._gateways.values() if one is not gateway), 0)
@@ -237,15 +237,15 @@ def _balls(gateway: _Gateway) -> Iterator[BallView]:
 def state_in(payload: bytes) -> BallState | None:
     """The state in a payload, or None if it is none of ours."""
     state = reports.read(BallState, payload) if len(payload) <= MAX_BYTES else None
-    return state if state is not None and state.model_fields_set >= _TOLD_ALWAYS and _is_ours(state) else None
+    return state if state is not None and state.model_fields_set >= _TOLD_ALWAYS and is_ours(state) else None
 
 
 _TOLD_ALWAYS = {"phase", "session", "level", "seq"}
 """What a state tells in any case; one that leaves it out is none of ours."""
 
 
-def _is_ours(report: BaseModel) -> bool:
-    """Whether all its texts and numbers are such as we tell."""
+def is_ours(report: BaseModel) -> bool:
+    """Whether all the texts and numbers of a report are such as we tell; those of its parts are not looked at."""
     return all(
         len(value) <= TEXT_MOST if isinstance(value, str) else abs(value) <= NUMBER_MOST
         for _, value in report
@@ -274,7 +274,10 @@ def as_dict(fleet: Fleet, now: float) -> dict[str, Any]:
 
 def _ball_as_dict(ball: BallView, now: float) -> dict[str, Any]:
     left = ball.left(now)
-    told = ball.state.model_dump(mode="json", exclude={"detail", "remaining", "model"}) if ball.state else {}
+    elsewhere = {"detail", "remaining", "model"}
+    told = dict.fromkeys(BallState.model_fields.keys() - elsewhere)
+    if ball.state is not None:
+        told = ball.state.model_dump(mode="json", exclude=elsewhere)
     return {
         "id": ball.id,
         "name": ball.name,

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from unknot.bridge import choosing, reports, topics
-from unknot.bridge.correspondence import ANSWER_SECONDS, Correspondence, refusal
-from unknot.bridge.fleet import BallView, Fleet, GatewayView
+from unknot.bridge.correspondence import ANSWER_SECONDS, RETURN_SECONDS, Correspondence, refusal
+from unknot.bridge.fleet import BallView, Fleet, GatewayView, is_ours
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.reports import Phase, ProtocolEntry
 from unknot.bridge.topics import GatewayTopics
@@ -28,6 +28,12 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 0.5
 """What a broker retains is there when it has said nothing for so long: it sends all of it in one go (judgement)."""
+
+SCAN_SECONDS = 5.0
+"""How long a gateway listens: as long as a scan here (`unknot.device.discovery.SCAN_SECONDS`)."""
+
+SCAN_MOST = 60.0
+"""The longest that a gateway may be asked to listen for (`unknot.bridge.payloads.ScanRequest`)."""
 
 LOOK_SECONDS = 5.0
 """How long to look at a broker that never falls silent (judgement)."""
@@ -51,9 +57,9 @@ class Target:
     gateway: str | None = None
     ball: str | None = None
 
-    def correspond(self) -> Correspondence:
-        """A link to the broker."""
-        return Correspondence(self.dial, where=self.where, base=self.base)
+    def correspond(self, seconds: float = RETURN_SECONDS) -> Correspondence:
+        """A link to the broker, which is tried to be made anew for so many seconds when it is lost."""
+        return Correspondence(self.dial, where=self.where, base=self.base, seconds=seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +159,7 @@ async def choose_gateway(line: Correspondence, target: Target) -> GatewayView:
     return choosing.gateway(fleet, target.gateway, target.where)
 
 
-async def scan(target: Target, seconds: float) -> tuple[FarBall, ...]:
+async def scan(target: Target, seconds: float = SCAN_SECONDS) -> tuple[FarBall, ...]:
     """What the gateway hears within ``seconds`` and what it holds; without a gateway, the balls that all of them keep.
 
     Raises:
@@ -170,7 +176,7 @@ async def scan(target: Target, seconds: float) -> tuple[FarBall, ...]:
         data = await _ask_one(line, target, "scan", {"seconds": seconds}, seconds + ANSWER_SECONDS)
         found = _read(_FOUND, data.get("found"), target)
         return tuple(
-            FarBall(target.gateway, one.ball, one.name, one.address, one.rssi, one.profiles, is_there=bool(one.ball))
+            FarBall(target.gateway, one.ball, one.name, one.address, one.rssi, one.profiles, is_there=one.rssi is None)
             for one in found
         )
 
@@ -185,7 +191,7 @@ async def protocols(target: Target) -> tuple[ProtocolEntry, ...]:
     async with target.correspond() as line:
         at = await choose_gateway(line, target)
         data = await line.ask(at.id, "protocols", expires_in=ANSWER_SECONDS)
-        return tuple(_read(_PROTOCOLS, data.get("protocols"), target))
+        return tuple(one for one in _read(_PROTOCOLS, data.get("protocols"), target) if is_ours(one))
 
 
 async def stop(target: Target) -> tuple[tuple[FarBall, StopOutcome], ...]:
@@ -207,8 +213,8 @@ async def stop(target: Target) -> tuple[tuple[FarBall, StopOutcome], ...]:
         try:
             if target.ball is not None:
                 return (await _stop_ball(line, target, target.gateway, target.ball),)
-            data = await _ask_one(line, target, "stop_all", {})
-            return tuple(_stopped(target.gateway, data))
+            stopped = _stopped(target.gateway, await _ask_one(line, target, "stop_all", {}))
+            return tuple(await _with_names(line, target, stopped))
         except GatewaySilent:
             fleet = Fleet(target.base)
             await look(line, fleet, *fleet.topics)
@@ -216,6 +222,20 @@ async def stop(target: Target) -> tuple[tuple[FarBall, StopOutcome], ...]:
             if not left:
                 raise
             return tuple(left)
+
+
+async def _with_names(
+    line: Correspondence, target: Target, stopped: list[tuple[FarBall, StopOutcome]]
+) -> list[tuple[FarBall, StopOutcome]]:
+    fleet, gateway = Fleet(target.base), target.gateway or ""
+
+    def is_known() -> bool:
+        at = fleet.gateway(gateway)
+        return at is not None and bool(at.balls)
+
+    await look(line, fleet, GatewayTopics(gateway, target.base).info, enough=is_known)
+    at = fleet.gateway(gateway)
+    return stopped if at is None else _named(at, stopped)
 
 
 async def _stop_ball(line: Correspondence, target: Target, gateway: str, wanted: str) -> tuple[FarBall, StopOutcome]:
@@ -261,7 +281,7 @@ async def _stop_everybody(line: Correspondence, target: Target) -> tuple[tuple[F
     try:
         await line.subscribe(everyone.response("stop_all"))
         await line.say(everyone.stop_all, json.dumps({"id": token}))
-        await look(line, fleet, everyone.status, everyone.ball("+").state, everyone.ball("+").availability)
+        await look(line, fleet, *fleet.topics)
         with suppress(TimeoutError):
             async with asyncio.timeout(ANSWER_SECONDS):
                 while any(one.is_online and one.id not in answers.by_gateway for one in fleet.gateways):

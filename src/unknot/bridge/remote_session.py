@@ -298,7 +298,7 @@ class RemoteSession:
     def gateway_left(self) -> None:
         """The gateway has said goodbye, or the broker has lost it."""
         name, where = self._ball.gateway, self._ball.where
-        self._begin_to_doubt(f"gateway {name} is gone from {where}; waiting for it. Meanwhile {GOES_ON}")
+        self._begin_to_doubt(f"gateway {name} is gone from {where}; waiting for it")
         self._wait_for_gateway()
 
     def gateway_returned(self) -> None:
@@ -462,8 +462,8 @@ class RemoteSession:
 
     def _begin_to_doubt(self, words: str) -> None:
         if self._number is not None and not self._over.is_set():
+            self._ball.ask(words if self._is_doubtful else f"{words}. Meanwhile {GOES_ON}")
             self._is_doubtful = True
-            self._ball.ask(words)
 
     def _wait_for_gateway(self) -> None:
         """It may come back later than the broker."""

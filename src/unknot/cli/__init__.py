@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import bridge, catalogue, config, drive, exits, inspect, profiles, scan, simulate, today
+from unknot.cli import bridge, catalogue, config, drive, exits, fleet, inspect, profiles, scan, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -32,6 +32,11 @@ With a ball:
   unknot run calf --device AA:BB:CC:DD:EE:FF
   unknot stop                                 stop every ball
   unknot today                                what was played, and what is left of the day's limits
+\b
+With a ball at another gateway, over MQTT:
+  unknot fleet --via mqtt://broker            every gateway there, and its balls
+  unknot run calf --via mqtt://broker/raum-3/aabbccddeeff
+  unknot stop --via mqtt://broker             every ball of every gateway
 
 While a protocol plays: space pauses and goes on, n skips to the next step, any other key stops.
 
@@ -43,7 +48,8 @@ _EPILOG = """\
 \b
 Exit codes:
   0 done   2 wrong usage or a wrong file   3 no ball or no link   4 refused by a limit
-  5 the motor could not be confirmed stopped   130 interrupted, after stopping
+  5 the motor could not be confirmed stopped   6 no broker, or no gateway that answers
+  130 interrupted, after stopping
 \b
 Completion of commands, muscles and profiles:
   eval "$(unknot completion bash)"     or zsh, or: unknot completion fish | source
@@ -70,6 +76,7 @@ for command in (
     drive.vibrate,
     drive.stop,
     scan.scan,
+    fleet.fleet,
     inspect.inspect,
     simulate.simulate,
     today.today,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from unknot.cli import exits
+from unknot.cli.meeting import in_mqtt_loop, only_here, which_via
 from unknot.cli.surroundings import around_as_dicts, show_around
 from unknot.cli.tables import columns, table
 from unknot.cli.words import (
@@ -16,6 +18,7 @@ from unknot.cli.words import (
     as_json,
     clock,
     paragraph,
+    printable,
     terminal_columns,
     warn,
     which_intensity,
@@ -25,33 +28,49 @@ from unknot.cli.words import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from unknot.bridge.reports import ProtocolEntry
     from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.library import Overview
     from unknot.protocols.model import MuscleProtocol
     from unknot.protocols.timeline import Timeline
     from unknot.protocols.writes import PlannedWrite
 
 
 @click.command("list")
+@which_via
 @as_json
-def list_muscles(as_json: bool) -> None:
+def list_muscles(as_json: bool, via: str | None) -> int:
     """List the muscles, with the time for one side and the ceiling.
 
     \b
     Examples:
       unknot list
       unknot list --json
+      unknot list --via mqtt://broker/raum-3      what that gateway can play
     """
     from unknot.protocols import library
 
-    muscles = library.overview()
+    if via is not None:
+        only_here(via)
+        return in_mqtt_loop(_list_elsewhere(via, as_json=as_json))
+    _list(library.overview(), as_json=as_json)
+    return exits.DONE
+
+
+async def _list_elsewhere(via: str, *, as_json: bool) -> int:
+    from unknot import anywhere
+
+    _list(await anywhere.protocols(via), as_json=as_json)
+    return exits.DONE
+
+
+def _list(muscles: Sequence[Overview | ProtocolEntry], *, as_json: bool) -> None:
     if as_json:
         rows = [{"id": one.id, "title": one.title, "seconds": one.seconds, "ceiling": one.ceiling} for one in muscles]
         click.echo(json.dumps(rows, indent=2))
         return
-    table(
-        ("MUSCLE", "TIME", "CEILING", ""),
-        [(one.id, clock(one.seconds), one.ceiling, one.title) for one in muscles],
-    )
+    rows_of_words = [(one.id, clock(one.seconds), one.ceiling, one.title) for one in muscles]
+    table(("MUSCLE", "TIME", "CEILING", ""), [tuple(map(printable, row)) for row in rows_of_words])
 
 
 @click.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from unknot.cli import exits, playing
-from unknot.cli.meeting import checked, device_options, in_loop
+from unknot.cli.meeting import checked, device_options, in_loop_for
 from unknot.cli.playing import DeviceOptions
 from unknot.cli.words import (
     MUSCLE,
@@ -91,7 +91,7 @@ def run(
     plan = _plan(options, _compile_first(muscle, side, intensity, options).seconds) if protocol is not None else None
     asked = introduce if protocol is None and not yes else None
     work = playing.play(prepare, options, plan, introduce=asked, ask=not yes, as_json=as_json)
-    return in_loop(work, options.speed, via=options.via)
+    return in_loop_for(options, work)
 
 
 def _introduce(protocol: MuscleProtocol, *, err: bool) -> None:
@@ -130,7 +130,7 @@ def vibrate(percent: float, seconds: float, as_json: bool, **device: Any) -> int
     _refuse_free(percent, seconds, options)
     plan = _plan(options, seconds)
     work = playing.play(prepare, options, plan, ask=False, as_json=as_json)
-    return in_loop(work, options.speed, via=options.via)
+    return in_loop_for(options, work)
 
 
 @click.command()
@@ -145,9 +145,7 @@ def stop(**device: Any) -> int:
       unknot stop --via mqtt://broker             every ball of every gateway there
     """
     options = checked(DeviceOptions(**device))
-    if options.via is not None:
-        return in_loop(_stop_elsewhere(options, options.via), via=options.via)
-    return in_loop(_stop(options), options.speed)
+    return in_loop_for(options, _stop(options) if options.via is None else _stop_elsewhere(options, options.via))
 
 
 def _plan(options: DeviceOptions, seconds: float) -> FaultPlan | None:

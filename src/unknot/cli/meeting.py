@@ -12,6 +12,7 @@ from unknot.cli import exits
 from unknot.cli.words import PROFILE, Speed
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
 
     from unknot.cli.playing import DeviceOptions
@@ -103,20 +104,31 @@ def checked(options: DeviceOptions) -> DeviceOptions:
     return options
 
 
-def in_loop(work: Coroutine[Any, Any, int], speed: float = 1.0, *, via: str | None = None) -> int:
-    """Run a coroutine on a loop whose clock has that speed; on one that can speak with a broker, if that is wanted."""
-    import asyncio
-
+def in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
+    """Run a coroutine on a loop whose clock has that speed."""
     from unknot.clock import FastLoop, VirtualTimeLoop
 
     def fast() -> FastLoop:
         return VirtualTimeLoop() if math.isinf(speed) else FastLoop(speed)
 
-    factory: Callable[[], asyncio.AbstractEventLoop] | None = None if speed == 1 else fast
-    if via is not None:
-        from unknot.bridge import mqtt
+    return _run(work, None if speed == 1 else fast)
 
-        factory = mqtt.new_event_loop
+
+def in_mqtt_loop(work: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine that speaks with a broker on a loop that can."""
+    from unknot.bridge import mqtt
+
+    return _run(work, mqtt.new_event_loop)
+
+
+def in_loop_for(options: DeviceOptions, work: Coroutine[Any, Any, int]) -> int:
+    """Run a coroutine that drives a ball on the loop that this ball needs."""
+    return in_loop(work, options.speed) if options.via is None else in_mqtt_loop(work)
+
+
+def _run(work: Coroutine[Any, Any, int], factory: Callable[[], asyncio.AbstractEventLoop] | None) -> int:
+    import asyncio
+
     with asyncio.Runner(loop_factory=factory) as runner:
         try:
             return runner.run(work)

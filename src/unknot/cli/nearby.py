@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from unknot.cli.livetable import cut
 from unknot.cli.words import printable
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ class Nearby:
             new = _lines_of(found, width, self._evidence)
             is_last = number + 1 == len(self._order)
             if height is not None and len(lines) + len(new) > height - (not is_last):
-                return [*lines, _dim(_cut(f"and {len(self._order) - number:,} more; --json tells all", width))]
+                return [*lines, _dim(cut(f"and {len(self._order) - number:,} more; --json tells all", width))]
             lines += new
         return lines
 
@@ -186,22 +187,16 @@ def _lines_of(found: FoundBall, width: int, evidence: dict[str, str]) -> list[Te
     name = printable(found.name) or "-"
     lead = f"{signal}  {found.address}  "
     room = width - len(lead)
-    lead += set_cell_size(name, NAME_MOST) if room > NAME_MOST else _cut(name, max(room, 1))
+    lead += set_cell_size(name, NAME_MOST) if room > NAME_MOST else cut(name, max(room, 1))
     style = "" if found.fits else "dim"
     beside = width - len(lead) - 2
     said = why(found.fits, evidence, _short)
     if not found.fits:
         line = f"{lead}  {said}" if beside >= len(said) else lead
-        return [Text(_cut(line.rstrip(), width), style=style)]
+        return [Text(cut(line.rstrip(), width), style=style)]
     indent = len(lead) + 2 if beside >= REASONS_LEAST else len(signal) + 2
     wrapped = click.wrap_text(said, width=max(width - indent, NAME_MOST)).split("\n")
     lines = [Text(lead.rstrip(), style="bold")]
     if beside >= REASONS_LEAST:
         lines = [Text.assemble((lead, "bold"), "  ", wrapped.pop(0))]
     return [*lines, *(Text(" " * indent + line) for line in wrapped)]
-
-
-def _cut(text: str, width: int) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    return text if cell_len(text) <= width else set_cell_size(text, width - 1) + "…"

@@ -1,0 +1,69 @@
+"""A clinic for the commands that go by another gateway: a broker made of nothing and gateways, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.bridge.exchange import Exchange
+from tests.bridge.far import Far
+from tests.bridge.gateways import config
+from unknot.bridge.broker import Broker, Dial, Link, Will
+from unknot.bridge.gateway import Gateway
+from unknot.clock import VirtualTimeLoop
+from unknot.simulator import Air, SimulatedBall
+
+
+class Clinic:
+    """Gateways that begin to serve when somebody comes, and what happens meanwhile.
+
+    Attributes:
+        exchange: the broker.
+        rooms: the air of each gateway, by its name.
+        far: the gateways and their ways, once somebody has come.
+        meanwhile: what happens so many seconds after somebody has come.
+    """
+
+    def __init__(self) -> None:
+        self.exchange = Exchange()
+        self.rooms: dict[str, Air] = {"raum-3": Air(SimulatedBall())}
+        self.far: dict[str, Far] = {}
+        self.meanwhile: list[tuple[float, Callable[[], object]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def dial(self, broker: Broker) -> Dial:
+        """In the place of `unknot.bridge.mqtt.dial`."""
+
+        @asynccontextmanager
+        async def attempt(will: Will | None) -> AsyncIterator[Link]:
+            if not self._tasks:
+                await self._open()
+            async with self.exchange.dial()(will) as link:
+                yield link
+
+        return attempt
+
+    async def _open(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name, air in self.rooms.items():
+            self.far[name] = far = Far(self.exchange)
+            far.gateway = Gateway(config(air, name), far.dial(), simulate=air)
+            self._tasks.append(asyncio.create_task(far.gateway.run()))
+        self._tasks.append(asyncio.create_task(asyncio.sleep(0)))
+        await asyncio.sleep(3)
+        for seconds, what in self.meanwhile:
+            loop.call_later(seconds, what)
+
+
+@pytest.fixture
+def clinic(monkeypatch: pytest.MonkeyPatch) -> Clinic:
+    """A clinic with one gateway and one ball."""
+    random.seed(3)  # of all pauses before another attempt
+    made = Clinic()
+    monkeypatch.setattr("unknot.bridge.mqtt.dial", made.dial)
+    monkeypatch.setattr("unknot.bridge.mqtt.new_event_loop", VirtualTimeLoop)
+    return made
