@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.bridge.mosquitto import ACL
 from tests.consoles import prints, typed, words_of
+from unknot.bridge import effective
+from unknot.bridge.payloads import REQUESTS, Code
 from unknot.clock import VirtualTimeLoop
 from unknot.simulator import faults
 from unknot.simulator.faults import FaultKind
@@ -32,7 +35,7 @@ def examples() -> list[tuple[str, str]]:
 
 
 def test_every_kind_of_block_is_known() -> None:
-    assert {language for language, _ in BLOCKS} == {"sh", "console", "python", "text"}
+    assert {language for language, _ in BLOCKS} == {"sh", "console", "python", "text", "yaml"}
 
 
 @pytest.mark.parametrize(("command", "printed"), examples(), ids=[command for command, _ in examples()])
@@ -71,6 +74,33 @@ def test_the_line_for_testing_is_the_one_that_the_checks_use() -> None:
     assert f"\n{test}\n" in script
     assert install.startswith("python3 -m venv .venv && .venv/bin/pip install . && ")
     assert install.endswith("unknot run piriformis --simulate --speed 20 --yes")
+
+
+def test_the_automations_are_those_that_are_tried_in_home_assistant() -> None:
+    (automations,) = blocks("yaml")
+    assert automations == (ROOT / "tests" / "bridge" / "automations.yaml").read_text(encoding="utf-8")
+
+
+def test_the_rules_for_the_broker_are_those_that_are_tried() -> None:
+    assert ACL in blocks("text")
+
+
+def test_every_code_of_a_refusal_is_named() -> None:
+    assert {code.value for code in Code} <= set(re.findall(r"`([a-z_]+)`", README))
+
+
+def test_every_request_is_named() -> None:
+    assert set(REQUESTS) <= set(re.findall(r"`([a-z_]+)`", README))
+
+
+def test_the_example_of_a_configuration_can_be_read(tmp_path: Path) -> None:
+    (example,) = [text for text in blocks("text") if "[broker]" in text]
+    file, secret = tmp_path / "config.toml", tmp_path / "password"
+    secret.write_text("secret\n")
+    file.write_text(example.replace("/etc/unknot/password", str(secret)))
+    config = effective.load(file, environment={})
+    assert (config.name, config.broker.is_tls, config.broker.password) == ("room-3", True, "secret")
+    assert [ball.id for ball in config.balls] == ["aabbccddee01"]
 
 
 def test_links_lead_somewhere() -> None:
