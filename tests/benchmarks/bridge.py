@@ -91,7 +91,7 @@ async def echo(broker: Broker, rounds: int) -> list[float]:
             heard = len(one.heard)
             began = time.perf_counter()
             await one.link.publish("echo", str(number))
-            while len(one.heard) == heard:
+            while len(one.heard) == heard:  # noqa: ASYNC110 - looked at in each turn of the loop: it is what is timed
                 await asyncio.sleep(0)
             taken.append(time.perf_counter() - began)
             await asyncio.sleep(0.01)
@@ -114,7 +114,7 @@ async def set_and_write(broker: Broker, rounds: int) -> list[float]:
                 written.clear()
                 began = time.perf_counter()
                 await one.link.publish(f"{gateways.BALL}/set", json.dumps({"intensity": intensity}))
-                while not any(ball.level == intensity for _ in written):
+                while not any(ball.level == intensity for _ in written):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(0)
                 taken.append(written[-1] - began)
             await one.ask("gw1", "stop", ball="c0ba11000001")
@@ -265,7 +265,7 @@ def fleet() -> Figures:
             with ExitStack() as stack:
                 children = [
                     stack.enter_context(
-                        subprocess.Popen(
+                        subprocess.Popen(  # noqa: ASYNC220 - before anything is timed
                             [sys.executable, "-m", "tests.benchmarks.bridge", f"gw{number}", str(broker.port)],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                         )
@@ -299,7 +299,7 @@ def fleet() -> Figures:
                         assert child.stdout is not None
                         child.stdin.write("tell\n")
                         child.stdin.flush()
-                        rounds += [at - began for at in json.loads(child.stdout.readline())]
+                        rounds += [at - began for at in json.loads(child.stdout.readline()) if at >= began]
                     offs += rounds
                     last.append(max(rounds))
                 for child in children:
@@ -311,7 +311,7 @@ def fleet() -> Figures:
             "rounds": ROUNDS,
             "started": started,
             "confirmed_stopped": stopped,
-            "motors_off": len(offs),
+            "motors_that_ran": len(offs),
             "off_ms_p50": round(statistics.median(offs) * 1e3, 1),
             "off_ms_p99": round(percentile(offs, 0.99) * 1e3, 1),
             "last_off_ms_each_round": [round(one * 1e3, 1) for one in last],
