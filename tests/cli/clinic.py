@@ -25,7 +25,7 @@ class Clinic:
         exchange: the broker.
         rooms: the air of each gateway, by its name.
         far: the gateways and their ways, once somebody has come.
-        meanwhile: what happens so many seconds after somebody has come.
+        meanwhile: what happens so many seconds after somebody has come; 0 for what is there before.
     """
 
     def __init__(self) -> None:
@@ -33,14 +33,15 @@ class Clinic:
         self.rooms: dict[str, Air] = {"raum-3": Air(SimulatedBall())}
         self.far: dict[str, Far] = {}
         self.meanwhile: list[tuple[float, Callable[[], object]]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: list[asyncio.Task[None]] = []
 
-    def dial(self, broker: Broker) -> Dial:
+    def dial(self, _broker: Broker) -> Dial:
         """In the place of `unknot.bridge.mqtt.dial`."""
 
         @asynccontextmanager
         async def attempt(will: Will | None) -> AsyncIterator[Link]:
-            if not self._tasks:
+            if self._loop is not asyncio.get_running_loop():  # each command has its own
                 await self._open()
             async with self.exchange.dial()(will) as link:
                 yield link
@@ -48,15 +49,26 @@ class Clinic:
         return attempt
 
     async def _open(self) -> None:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         for name, air in self.rooms.items():
             self.far[name] = far = Far(self.exchange)
             far.gateway = Gateway(config(air, name), far.dial(), simulate=air)
             self._tasks.append(asyncio.create_task(far.gateway.run()))
-        self._tasks.append(asyncio.create_task(asyncio.sleep(0)))
         await asyncio.sleep(3)
         for seconds, what in self.meanwhile:
-            loop.call_later(seconds, what)
+            if seconds:
+                loop.call_later(seconds, what)
+            else:
+                what()
+
+    def keep_other(self, name: str, *changes: tuple[str, str]) -> None:
+        """Have the broker retain something else on all topics of that name than the gateways have told."""
+        for topic, payload in self.exchange.retained.items():
+            if topic.rpartition("/")[2] == name:
+                text = payload.decode()
+                for old, new in changes:
+                    text = text.replace(old, new)
+                self.exchange.retained[topic] = text.encode()
 
 
 @pytest.fixture

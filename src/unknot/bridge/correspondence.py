@@ -268,6 +268,8 @@ class Correspondence:
     def _ended(self, keeper: asyncio.Task[None]) -> None:
         """Whatever ends the reader, nobody waits for it any more; a fault of ours is raised on leaving."""
         self._link = None
+        if self._keeper is None:
+            self._hearers.clear()  # we have left it ourselves
         if self.failure is None:
             why = "is over" if keeper.cancelled() else f"failed ({keeper.exception()!r})"
             self._fail(BrokerLost(f"the correspondence with {self.where} {why}"))

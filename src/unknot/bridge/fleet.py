@@ -168,8 +168,8 @@ class Fleet:
         gateway.view = replace(gateway.view, version=info.version, adapter=info.adapter, is_simulated=info.simulated)
 
     def _hear_ball(self, name: str, ball: str, what: str, message: Message) -> bool:
-        gateway = self._gateway(name, is_news=bool(message.payload))
-        if gateway is None or not topics.is_id(ball):
+        gateway = self._gateway(name, is_news=bool(message.payload)) if topics.is_id(ball) else None
+        if gateway is None:
             return False
         known = gateway.balls.get(ball)
         if known is None:

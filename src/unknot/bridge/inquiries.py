@@ -262,7 +262,7 @@ async def _stop_one(line: Correspondence, target: Target, ball: str) -> StopOutc
 def outcome_in(data: dict[str, Any]) -> StopOutcome:
     """What the answer to a stop tells; nothing better than it says."""
     found = data.get("stop")
-    return StopOutcome(found) if found in set(StopOutcome) else StopOutcome.UNKNOWN
+    return StopOutcome(found) if found in tuple(StopOutcome) else StopOutcome.UNKNOWN
 
 
 def _stopped(gateway: str, data: dict[str, Any]) -> list[tuple[FarBall, StopOutcome]]:

@@ -5,6 +5,7 @@ Everything in it was said by somebody on the broker, so nothing is printed as it
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from unknot.bridge.reports import Phase
@@ -34,6 +35,9 @@ _COLUMNS = (
 )
 """Of each word: its columns, whether it is a number, and from how wide a terminal on it is shown (judgement)."""
 
+_HEAD_FROM = 4
+"""Lines of room from which on there is one for the heading, and one for what has no room in memory (judgement)."""
+
 _LEFT_MOST = 6000.0
 """A session that is said to take longer (s) is not shown by the minute: none of ours takes an hour."""
 
@@ -44,25 +48,24 @@ def lines(fleet: Fleet, now: float, width: int, height: int | None = None) -> li
 
     gateways = fleet.gateways
     found: list[Text] = []
-    if any(at.balls for at in gateways):
+    if any(at.balls for at in gateways) and (height is None or height >= _HEAD_FROM):
         found.append(Text(cut(_row(_HEAD, width).rstrip(), width), style="dim"))
+    is_full = fleet.is_full and (height is None or height >= _HEAD_FROM)
+    room = math.inf if height is None else height - is_full
     left = sum(1 + len(at.balls) for at in gateways)
-    if fleet.is_full and height is not None:
-        height -= 1
-    for told, new in ((told, new) for at in gateways for told, new in _lines_of(at, now, width)):
-        is_last = left == 1
-        if height is not None and len(found) + len(new) > height - (not is_last):
+    for new in (new for at in gateways for new in _lines_of(at, now, width)):
+        if len(found) + len(new) > room - (left > 1):
             found.append(Text(cut(f"and {left:,} more; --json tells all", width), style="dim"))
             break
         found += new
-        left -= told
-    if fleet.is_full:
+        left -= 1
+    if is_full:
         found.append(Text(cut("there are more, which have no room in memory", width), style="dim"))
     return found
 
 
-def _lines_of(at: GatewayView, now: float, width: int) -> Iterator[tuple[int, list[Text]]]:
-    """A gateway, then each of its balls, with how many of both that is."""
+def _lines_of(at: GatewayView, now: float, width: int) -> Iterator[list[Text]]:
+    """A gateway, then each of its balls, each with what troubles it."""
     from rich.text import Text
 
     balls = f"{len(at.balls)} ball{'s' * (len(at.balls) != 1)}"
@@ -72,10 +75,10 @@ def _lines_of(at: GatewayView, now: float, width: int) -> Iterator[tuple[int, li
     new = [Text(cut(head, width), style="bold" if at.is_online else "dim")]
     if at.trouble:
         new.append(_fault(at.trouble, _INDENT, width))
-    yield 1, new
+    yield new
     for ball in at.balls:
         line = Text(cut(_ball(ball, now, width).rstrip(), width), style="" if ball.is_there else "dim")
-        yield 1, [line, *([_fault(ball.fault, 2 * _INDENT, width)] if ball.fault else [])]
+        yield [line, *([_fault(ball.fault, 2 * _INDENT, width)] if ball.fault else [])]
 
 
 def _fault(words: str, indent: int, width: int) -> Text:

@@ -135,7 +135,9 @@ def _cautions(ball: AnyBall, options: DeviceOptions) -> list[str]:
 
     if isinstance(ball, RemoteBall):
         if ball.model not in library.files():
-            return [f"gateway {ball.gateway} speaks by the profile {printable(ball.model)!r}, which is not known here"]
+            return [
+                f"gateway {ball.gateway} speaks by a profile that is not known here: {printable(ball.model) or '-'}"
+            ]
         profile, is_simulated = library.load(ball.model), ball.is_simulated
     else:
         profile, is_simulated = ball.profile, bool(options.where)
