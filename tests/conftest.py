@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from unknot.bridge import settings as bridge_settings
 from unknot.clock import VirtualTimeLoop
 from unknot.device import holding
 from unknot.profiles import library as profile_library
@@ -42,7 +44,11 @@ def _look_in(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_own_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests has no profiles and protocols of their own, and has played nothing."""
+    """Whoever runs the tests has no profiles, protocols and gateway of their own, and has played nothing."""
+    for name in [name for name in os.environ if re.match(r"UNKNOT_(CONFIG$|.*__)", name)]:
+        monkeypatch.delenv(name)
+    monkeypatch.setattr(bridge_settings, "user_config_path", lambda _: tmp_path / "own")
+    monkeypatch.setattr(bridge_settings, "SYSTEM_FOLDER", tmp_path / "etc")
     monkeypatch.setattr(ledger, "default_file", lambda: tmp_path / ledger.FILE)
     monkeypatch.setattr(holding, "user_cache_path", lambda _: tmp_path / "run")
     _look_in(Path(__file__).parent / "there-is-no-such-folder", monkeypatch)

@@ -51,6 +51,7 @@ COMMANDS = {
     ],
     "help-today": ["today", "--help"],
     "today": ["today"],
+    "help-doctor": ["doctor", "--help"],
     "vibrate": ["vibrate", "30", "--for", "10s", "--simulate", "--speed", "max"],
     "stop": ["stop", "--simulate", "--speed", "max"],
 }  # fmt: skip

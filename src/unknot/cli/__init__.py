@@ -12,7 +12,7 @@ import sys
 
 import click
 
-from unknot.cli import bridge, catalogue, config, drive, exits, fleet, inspect, profiles, scan, simulate, today
+from unknot.cli import bridge, catalogue, config, doctor, drive, exits, fleet, inspect, profiles, scan, simulate, today
 from unknot.cli.words import COMPLETE, NearestGroup
 
 _HELP = """\
@@ -32,6 +32,11 @@ With a ball:
   unknot run calf --device AA:BB:CC:DD:EE:FF
   unknot stop                                 stop every ball
   unknot today                                what was played, and what is left of the day's limits
+\b
+Be a gateway of balls, over MQTT and for years:
+  unknot config init                          a configuration to start from
+  unknot doctor                               what is wrong with this machine or the broker, and what to do
+  unknot bridge                               put the balls in reach on the broker
 \b
 With a ball at another gateway, over MQTT:
   unknot fleet --via mqtt://broker            every gateway there, and its balls
@@ -82,6 +87,7 @@ for command in (
     today.today,
     bridge.bridge,
     config.config,
+    doctor.doctor,
 ):
     cli.add_command(command)
 

@@ -176,6 +176,11 @@ def countdown(seconds: float) -> str:
     return clock(math.ceil(seconds - 1e-6))
 
 
+def counted(count: int, thing: str) -> str:
+    """So many of a thing: 1 ball, 2 balls."""
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
 def printable(text: str) -> str:
     """The text with control characters made visible: a ball's name comes from the air and is never printed raw."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

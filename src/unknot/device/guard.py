@@ -96,8 +96,12 @@ class Guard:
             if self._is_armed:
                 self._tell({"beat": True})
 
-    async def goodbye(self) -> None:
-        """Let the guard leave, and wait until it has, at most `GOODBYE_SECONDS`."""
+    async def goodbye(self) -> int:
+        """Let the guard leave, and wait until it has, at most `GOODBYE_SECONDS`.
+
+        Returns:
+            How it ended: 0 if it left as it should, above if it failed, below if it had to be killed.
+        """
         self._tell({"goodbye": True})
         self._hang_up()
         try:
@@ -106,6 +110,7 @@ class Guard:
             log.warning("the guard did not leave within %g s", GOODBYE_SECONDS)
             self._process.kill()
             await asyncio.to_thread(self._process.wait)
+        return self._process.returncode
 
     def hand_over(self) -> None:
         """Leave the ball to the guard: it takes over at once, and nobody waits for it here."""
