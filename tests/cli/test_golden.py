@@ -51,13 +51,25 @@ COMMANDS = {
     ],
     "help-today": ["today", "--help"],
     "today": ["today"],
+    "help-config": ["config", "--help"],
+    "help-config-check": ["config", "check", "--help"],
+    "help-config-init": ["config", "init", "--help"],
+    "help-config-path": ["config", "path", "--help"],
+    "help-config-schema": ["config", "schema", "--help"],
+    "help-config-show": ["config", "show", "--help"],
+    "help-config-unit": ["config", "unit", "--help"],
+    "config-check": ["config", "check", "tests/cli/gateways/clinic.toml"],
+    "config-check-wrong": ["config", "check", "tests/cli/gateways/wrong.toml"],
+    "config-show": ["config", "show", "tests/cli/gateways/clinic.toml"],
+    "config-show-json": ["config", "show", "tests/cli/gateways/clinic.toml", "--json"],
+    "config-schema": ["config", "schema"],
     "help-doctor": ["doctor", "--help"],
     "vibrate": ["vibrate", "30", "--for", "10s", "--simulate", "--speed", "max"],
     "stop": ["stop", "--simulate", "--speed", "max"],
 }  # fmt: skip
 
 
-EXITS = {"profile-learn-guessed": 2}
+EXITS = {"profile-learn-guessed": 2, "config-check-wrong": 2}
 """The codes of the commands that end otherwise than well."""
 
 

@@ -1,4 +1,4 @@
-"""The commands ``config check``, ``show``, ``init``, ``path``, ``schema`` and ``unit``, about what a gateway is told."""
+"""The commands ``config check``, ``show``, ``init``, ``path``, ``schema`` and ``unit``: what a gateway is told."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from unknot.cli.words import NearestGroup, as_json, paragraph, printable
+from unknot.cli.words import NearestGroup, as_json, counted, paragraph, printable
 
 if TYPE_CHECKING:
-    from unknot.bridge.broker import Broker
     from unknot.bridge.config import GatewayConfig
     from unknot.bridge.settings import Setting, Settings
 
@@ -41,7 +40,9 @@ def config() -> None:
 
 @config.command("path")
 def print_path() -> None:
-    """Print the path of the configuration in use, or of the one that 'unknot config init' would write.
+    """Print the path of the configuration in use.
+
+    If there is none, it is the path of the one that 'unknot config init' would write.
 
     \b
     Examples:
@@ -59,7 +60,7 @@ def print_path() -> None:
 @config.command("init")
 @which_file
 def write_starter(file: Path | None) -> None:
-    """Write a configuration to start from, with a comment for each key, where none is yet.
+    """Write a configuration to start from, with every key and a comment, where none is yet.
 
     Only you may read it. Without FILE it goes to your own folder, which is made if need be.
 
@@ -86,7 +87,10 @@ def write_starter(file: Path | None) -> None:
 @config.command("check")
 @which_file
 def check(file: Path | None) -> None:
-    """Check a configuration together with the environment: its keys, its values, and the files that it names.
+    """Check a configuration: its keys, its values, and the files that it names.
+
+    It is checked as it would be used now, together with what the environment says. What is allowed and may not be meant
+    is told below.
 
     \b
     Examples:
@@ -97,7 +101,7 @@ def check(file: Path | None) -> None:
 
     given = _read(file)
     taken = effective.gateway_config(given)
-    balls = f"{len(taken.balls)} ball{'s' * (len(taken.balls) != 1)}"
+    balls = counted(len(taken.balls), "ball")
     who = f" as {printable(taken.broker.username)}" if taken.broker.username else ""
     click.echo(f"{given.file or 'the environment'}: ok: {taken.broker}{who}, gateway {taken.name}, {balls}")
     for note in _notes(given, taken):
@@ -147,9 +151,10 @@ def print_schema() -> None:
 @config.command("unit")
 @which_file
 def print_unit(file: Path | None) -> None:
-    """Print a systemd unit that runs the gateway with this configuration from when the computer starts, for years.
+    """Print a systemd unit that runs the gateway with this configuration for years.
 
-    It is made for systemd 251 or later, and for where this program lies now.
+    It begins when the computer starts, is started anew when it fails or hangs, and may do no more than it needs. The
+    unit is made for systemd 251 or later, and for where this program lies now.
 
     \b
     Examples:
@@ -217,6 +222,7 @@ def _shown(one: Setting) -> str:
 
 def _notes(given: Settings, taken: GatewayConfig) -> list[str]:
     """What is allowed, and may not be meant."""
+    from unknot.bridge.doctor import is_overheard
     from unknot.bridge.settings import Origin
 
     notes = []
@@ -228,9 +234,3 @@ def _notes(given: Settings, taken: GatewayConfig) -> list[str]:
     if not taken.balls and not taken.take_new:
         notes.append("it keeps no ball: name some under [[balls]], or set take_new")
     return notes
-
-
-def is_overheard(broker: Broker) -> bool:
-    """Whether others on the network can read the password."""
-    is_here = broker.host in ("localhost", "::1") or broker.host.startswith("127.")
-    return bool(broker.password) and not broker.is_tls and not is_here

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     from unknot.bridge.settings import Settings
 
+USER = "unknot"
+"""Whom the service runs as. A dynamic user cannot speak to bluetoothd: dbus-daemon does not know who that is, and
+closes the connection (systemd issue 22737; seen with systemd 252 and dbus 1.14)."""
+
 GROUP = "bluetooth"
 """Whoever is in it may speak to BlueZ, where the distribution does not allow everybody to (Debian's bluetooth.conf)."""
 
@@ -28,8 +32,10 @@ STOP_SECONDS = 30
 """How long it may take to leave: a stop tries for seconds, and a disconnection takes BlueZ two (judgement)."""
 
 _TEXT = """\
-# A gateway of unknot, as written by 'unknot config unit'. Put it into /etc/systemd/system/unknot.service, then:
-#   systemctl daemon-reload && systemctl enable --now unknot
+# A gateway of unknot, as written by 'unknot config unit'. It lies in /etc/systemd/system/unknot.service; begin it with:
+#   useradd --system @USER@
+#   systemctl daemon-reload
+#   systemctl enable --now unknot
 [Unit]
 Description=unknot, massage balls behind an MQTT broker
 Wants=network-online.target bluetooth.service
@@ -51,16 +57,20 @@ TimeoutStopSec=@STOP@
 # What only root may read is read by systemd and handed over.
 @CREDENTIALS@
 
-# A user of its own that exists only while it runs; what it keeps lies in /var/lib/unknot, its profiles in /etc/unknot.
-DynamicUser=yes
+# A user of its own; what it keeps lies in /var/lib/unknot, its profiles in /etc/unknot/firmware_profiles. A dynamic
+# user would be turned away by dbus-daemon, and so would one in a user namespace of its own (PrivateUsers).
+User=@USER@
 @GROUP@
 StateDirectory=unknot
+StateDirectoryMode=0700
 CacheDirectory=unknot
+CacheDirectoryMode=0700
 Environment=XDG_CONFIG_HOME=%E XDG_DATA_HOME=%S XDG_CACHE_HOME=%C
 UMask=0077
 
-# It speaks to bluetoothd over D-Bus, and to the broker; it needs no device, no privilege and nobody's files. A user
-# namespace of its own (PrivateUsers) would keep it off D-Bus.
+# It speaks to bluetoothd over D-Bus, and to the broker; it needs no device, no privilege and nobody's files.
+NoNewPrivileges=yes
+ProtectSystem=strict
 ProtectHome=@HOME@
 ProtectProc=invisible
 ProtectClock=yes
@@ -70,6 +80,8 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
 PrivateDevices=yes
+PrivateTmp=yes
+RemoveIPC=yes
 CapabilityBoundingSet=
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 RestrictNamespaces=yes
@@ -130,11 +142,12 @@ def text(program: Sequence[str], given: Settings, *, has_group: bool) -> str:
     is_at_home = any(path.is_relative_to(home) for path in files for home in _HOMES)
     group = f"SupplementaryGroups={GROUP}" if has_group else f"# There is no group {GROUP!r} here, and none is needed."
     filled = {
-        "@PROGRAM@": " ".join(map(_quoted, program)),
+        "@PROGRAM@": " ".join(_quoted(word).replace("$", "$$") for word in program),
         "@WATCHDOG@": str(WATCHDOG_SECONDS),
         "@RESTART@": str(RESTART_SECONDS),
         "@STOP@": str(STOP_SECONDS),
         "@CREDENTIALS@": "\n".join([f"LoadCredential=config.toml:{_escaped(str(file))}", *_handed_over(given)]),
+        "@USER@": USER,
         "@GROUP@": group,
         "@HOME@": "read-only" if is_at_home else "yes",
     }
@@ -193,7 +206,7 @@ def _escaped(word: str) -> str:
 
 def _quoted(word: str) -> str:
     """A word of a command line or an assignment, as systemd reads it (systemd.service(5), "Command lines")."""
-    word = _escaped(word).replace("$", "$$")
+    word = _escaped(word)
     if re.fullmatch(r"[\w./=%+:@,-]+", word):
         return word
     escaped = word.replace("\\", "\\\\").replace('"', '\\"')
