@@ -23,10 +23,12 @@ BELONGS = "password_file with the path of a file that holds it, or UNKNOT_BROKER
 _KEY = re.compile(r"(?i)\b\w*(?:pass|pwd|secret|token)\w*(?<!_file)[\"']?\s*=\s*(?P<secret>\S.*)")
 """A key that would hold a secret, of which we have none, and all that follows in its line."""
 
-_URL = re.compile(r"://[^\s:@/]*:(?P<secret>\S+)@")
+_URL = re.compile(r"://[^\s:@/]*:(?P<secret>.+)@")
 """The password in a URL; one that is not percent-encoded may hold anything."""
 
 _REST_OF_URL = re.compile(r"://.*")
+_QUOTATION = re.compile(r":? \"[^\"]*://.*")
+"""How an error repeats a URL that has no quotes, to show where they belong."""
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
@@ -58,8 +60,10 @@ def discreet(error: ConfigFileError, text: str) -> ConfigFileError:
     place = None
     if error.line is not None and error.column is not None:
         place = Place(error.line, error.column, error.width, _starred(error.source), error.mark)
-    said = (_REST_OF_URL.sub(f"://{HIDDEN}", found) if _URL.search(text) else found, expected)
-    return ConfigFileError(error.file, error.key, *said, place=place, nearest=nearest)
+    if _URL.search(text):
+        # It may be cut off before the sign by which a password is known.
+        found, expected = _REST_OF_URL.sub(f"://{HIDDEN}", found), _QUOTATION.sub("", expected)
+    return ConfigFileError(error.file, error.key, found, expected, place=place, nearest=nearest)
 
 
 def _starred(line: str) -> str:

@@ -1,4 +1,4 @@
-"""How a command that runs for years writes its log to standard error, for people or for programs; for ``unknot bridge``.
+"""How a command that runs for years writes its log to standard error, for people or programs; for ``unknot bridge``.
 
 The other commands configure nothing: there Python's last resort shows a warning as the one line that it is.
 """
