@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import click
-
-from unknot.cli.screen import REFRESH_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
@@ -51,7 +48,11 @@ def print_lines(lines: Iterable[Text]) -> None:
 @asynccontextmanager
 async def drawn(picture: RichCast) -> AsyncIterator[None]:
     """The picture, drawn again and again for the length of the block."""
+    import asyncio
+
     import rich.live
+
+    from unknot.cli.screen import REFRESH_SECONDS
 
     with rich.live.Live(picture, auto_refresh=False, transient=True) as live:
 
