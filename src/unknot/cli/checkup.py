@@ -96,7 +96,7 @@ async def guard() -> Finding:
     if ended < 0:
         found = f"it takes more than {GOODBYE_SECONDS:g} s to start, and guards nobody until then"
         return Finding("guard", Verdict.WARNING, found, "give this machine less to do")
-    why = said[0] if said else "it starts and fails at once"
+    why = said[0] if started is None and said else "it starts and fails at once"
     return Finding(
         "guard", Verdict.TROUBLE, why, "install unknot anew; see that nothing limits the number of processes"
     )
