@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from unknot.bridge import settings as bridge_settings
+from unknot.bridge.configuration import settings as bridge_settings
 from unknot.clock import VirtualTimeLoop
 from unknot.device import holding
 from unknot.profiles import library as profile_library

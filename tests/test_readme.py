@@ -10,7 +10,7 @@ import pytest
 
 from tests.bridge.mosquitto import ACL
 from tests.consoles import prints, typed, words_of
-from unknot.bridge import effective
+from unknot.bridge.configuration import effective
 from unknot.bridge.payloads import REQUESTS, Code
 from unknot.clock import VirtualTimeLoop
 from unknot.simulator import faults

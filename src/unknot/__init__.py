@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from unknot.anywhere import connect, free_session, play, run, scan, stop_all
     from unknot.api import inspect, timeline
-    from unknot.bridge.remote import RemoteBall
-    from unknot.bridge.remote_session import RemoteSession
+    from unknot.bridge.elsewhere.remote import RemoteBall
+    from unknot.bridge.elsewhere.remote_session import RemoteSession
     from unknot.device.ball import Ball
     from unknot.errors import UnknotError
     from unknot.events import Ended, EndReason, Event, StopOutcome
@@ -39,8 +39,8 @@ _HOMES = {
     "EndReason": "unknot.events",
     "Ended": "unknot.events",
     "Event": "unknot.events",
-    "RemoteBall": "unknot.bridge.remote",
-    "RemoteSession": "unknot.bridge.remote_session",
+    "RemoteBall": "unknot.bridge.elsewhere.remote",
+    "RemoteSession": "unknot.bridge.elsewhere.remote_session",
     "Session": "unknot.session.session",
     "SimulatedBall": "unknot.simulator.ball",
     "StopOutcome": "unknot.events",

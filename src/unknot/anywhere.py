@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from unknot.api import Simulate
-    from unknot.bridge.inquiries import FarBall, Target
-    from unknot.bridge.remote import RemoteBall
-    from unknot.bridge.remote_session import RemoteSession
+    from unknot.bridge.elsewhere.inquiries import FarBall, Target
+    from unknot.bridge.elsewhere.remote import RemoteBall
+    from unknot.bridge.elsewhere.remote_session import RemoteSession
     from unknot.bridge.reports import ProtocolEntry
     from unknot.device.ball import Ball
     from unknot.device.discovery import FoundBall
@@ -52,8 +52,9 @@ def elsewhere(url: str, *, ball: str | None = None) -> Target:
         UsageError: it is no such URL.
         ConfigFileError: the environment or the configuration's file is wrong.
     """
-    from unknot.bridge import mqtt, targets
-    from unknot.bridge.inquiries import Target
+    from unknot.bridge.elsewhere import targets
+    from unknot.bridge.elsewhere.inquiries import Target
+    from unknot.bridge.link import mqtt
 
     place = targets.place(url)
     if ball is not None and place.ball is not None:
@@ -68,8 +69,9 @@ def own() -> Target:
     Raises:
         ConfigFileError: there is none, or something in it is wrong.
     """
-    from unknot.bridge import mqtt, targets
-    from unknot.bridge.inquiries import Target
+    from unknot.bridge.elsewhere import targets
+    from unknot.bridge.elsewhere.inquiries import Target
+    from unknot.bridge.link import mqtt
 
     broker = targets.own_broker()
     return Target(mqtt.dial(broker), str(broker), broker.base)
@@ -148,7 +150,7 @@ def connect(
         NotStopped: on leaving, the motor could not be stopped.
     """
     if target is not None and is_elsewhere(target):
-        from unknot.bridge import remote
+        from unknot.bridge.elsewhere import remote
 
         _refuse_radio(profile=profile, simulate=simulate, adapter=adapter)
         return remote.connect(elsewhere(target), ask=ask)
@@ -205,7 +207,7 @@ def play(
         UsageError: the side or the intensity cannot be meant.
         Refusal: of a ball elsewhere, on entering the block: its gateway refuses any of these.
     """
-    from unknot.bridge.remote import RemoteBall
+    from unknot.bridge.elsewhere.remote import RemoteBall
 
     if isinstance(on, RemoteBall):
         return on.play(muscle, side=side, intensity=intensity, on_link_restored=on_link_restored)
@@ -224,7 +226,7 @@ def free_session(percent: float, seconds: float, *, on: RemoteBall) -> RemoteSes
 
 def free_session(percent: float, seconds: float, *, on: AnyBall) -> AnySession:
     """A session of vibration without a muscle, as ``unknot vibrate`` plays; arguments and errors as `Ball.vibrate`."""
-    from unknot.bridge.remote import RemoteBall
+    from unknot.bridge.elsewhere.remote import RemoteBall
 
     if isinstance(on, RemoteBall):
         return on.free_session(percent, seconds)
@@ -261,7 +263,7 @@ async def run(
 
         how = _said(profile=profile, adapter=adapter, target=target, intensity=intensity, listener=listener)
         return await api.run(muscle, simulate=simulate, side=side, on_link_restored=on_link_restored, **how)
-    from unknot.bridge import remote
+    from unknot.bridge.elsewhere import remote
 
     _refuse_radio(profile=profile, simulate=simulate, adapter=adapter)
     async with (
@@ -323,7 +325,7 @@ async def scan(
         raise UsageError(
             f"found {target!r}, expected mqtt://BROKER or mqtt://BROKER/GATEWAY, or nothing for this radio"
         )
-    from unknot.bridge import inquiries
+    from unknot.bridge.elsewhere import inquiries
 
     _refuse_radio(profile=None, simulate=simulate, adapter=adapter)
     return await inquiries.scan(elsewhere(target), **_said(seconds=seconds))
@@ -381,7 +383,7 @@ async def stop_all(
         Refusal: the gateway refuses.
     """
     if target is not None and is_elsewhere(target):
-        from unknot.bridge import inquiries
+        from unknot.bridge.elsewhere import inquiries
 
         _refuse_radio(profile=profile, simulate=simulate, adapter=adapter)
         return await inquiries.stop(elsewhere(target))
@@ -397,7 +399,7 @@ async def protocols(target: str) -> tuple[ProtocolEntry, ...]:
         BrokerError: no broker, or no such gateway.
         UsageError: the target is no broker; several gateways that may be meant.
     """
-    from unknot.bridge import inquiries
+    from unknot.bridge.elsewhere import inquiries
 
     return await inquiries.protocols(elsewhere(target))
 

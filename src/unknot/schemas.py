@@ -1,6 +1,6 @@
 """JSON Schemas of data files, made from their models, by which editors complete and check a file as it is written.
 
-Used by `unknot.profiles.schema` and `unknot.bridge.schema`. A schema says less than the program holds a file to:
+Used for profiles and for the configuration of the bridge. A schema says less than the program holds a file to:
 whether keys fit together, only the program's own check tells. Its descriptions are the models' own docstrings.
 """
 

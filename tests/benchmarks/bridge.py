@@ -26,9 +26,9 @@ from tests.bridge import gateways
 from tests.bridge.exchange import Exchange
 from tests.bridge.listening import Ear, ear
 from tests.bridge.mosquitto import mosquitto
-from unknot.bridge import mqtt
 from unknot.bridge.broker import Broker, Dial
-from unknot.bridge.gateway import Gateway
+from unknot.bridge.gateway.gateway import Gateway
+from unknot.bridge.link import mqtt
 from unknot.clock import VirtualTimeLoop
 from unknot.events import LevelChanged
 from unknot.simulator import Air, SimulatedBall

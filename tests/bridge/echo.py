@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.bridge.mosquitto import mosquitto
 from unknot.bridge.broker import Broker
-from unknot.bridge.mqtt import dial, new_event_loop
+from unknot.bridge.link.mqtt import dial, new_event_loop
 
 ROUNDS = 2000
 WARMING = 100

@@ -11,9 +11,9 @@ from typing import Any
 from tests.bridge.exchange import Exchange
 from tests.bridge.gateways import config
 from unknot.bridge.broker import Dial, Link, Message, Will
-from unknot.bridge.gateway import Gateway
-from unknot.bridge.inquiries import Target
-from unknot.bridge.station import Station
+from unknot.bridge.elsewhere.inquiries import Target
+from unknot.bridge.gateway.gateway import Gateway
+from unknot.bridge.gateway.station import Station
 from unknot.errors import BrokerUnreachable
 from unknot.simulator import Air
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from tests.bridge.exchange import Exchange
 from unknot.bridge.broker import Broker
-from unknot.bridge.config import BallConfig, GatewayConfig, OnBrokerLost
-from unknot.bridge.gateway import Gateway
+from unknot.bridge.configuration.config import BallConfig, GatewayConfig, OnBrokerLost
+from unknot.bridge.gateway.gateway import Gateway
 from unknot.bridge.topics import as_id
 from unknot.simulator import Air, SimulatedBall
 

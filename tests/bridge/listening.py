@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from unknot.bridge import mqtt
 from unknot.bridge.broker import Broker, Link, Message
+from unknot.bridge.link import mqtt
 
 PATIENCE_SECONDS = 15.0
 """For what takes a moment, on a busy machine."""

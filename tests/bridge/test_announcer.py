@@ -8,9 +8,9 @@ import pytest
 
 from tests.bridge.exchange import Exchange
 from tests.bridge.gateways import BALL, Person, air_of, config, serving
-from unknot.bridge import entities
-from unknot.bridge.announcer import REMOVAL_SECONDS
-from unknot.bridge.config import BallConfig
+from unknot.bridge.configuration.config import BallConfig
+from unknot.bridge.gateway.announcer import REMOVAL_SECONDS
+from unknot.bridge.homeassistant import entities
 from unknot.protocols import library
 
 ANNOUNCEMENT = "homeassistant/device/unknot/c0ba11000001/config"

@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from unknot.bridge.backoff import FIRST_SECONDS, MOST_SECONDS, Backoff
+from unknot.bridge.link.backoff import FIRST_SECONDS, MOST_SECONDS, Backoff
 
 LIMITS = [1, 2, 4, 8, 16, 32, 60, 60, 60]
 

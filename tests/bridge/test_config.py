@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from tests.carets import pointed_at, without_place
 from unknot import schemas
-from unknot.bridge import config, discretion, effective, schema, starter
-from unknot.bridge import settings as layers
 from unknot.bridge.broker import Broker
-from unknot.bridge.config import BallConfig, GatewayConfig, LogFormat, OnBrokerLost
-from unknot.bridge.settings import Origin
+from unknot.bridge.configuration import config, discretion, effective, schema, starter
+from unknot.bridge.configuration import settings as layers
+from unknot.bridge.configuration.config import BallConfig, GatewayConfig, LogFormat, OnBrokerLost
+from unknot.bridge.configuration.settings import Origin
 from unknot.errors import ConfigFileError
 
 ALL = """\

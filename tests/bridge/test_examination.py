@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.bridge.mosquitto import ACL, mosquitto
-from unknot.bridge import mqtt, reports
+from unknot.bridge import reports
 from unknot.bridge.broker import Broker, Link, Message, Will
 from unknot.bridge.doctor import Finding, Verdict, is_overheard, look_at
+from unknot.bridge.link import mqtt
 from unknot.bridge.topics import GatewayTopics
 from unknot.errors import BrokerError, BrokerLost, BrokerRefused, BrokerUnreachable
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from unknot.bridge import fleet as fleets
 from unknot.bridge.broker import Message
-from unknot.bridge.fleet import BallView, Fleet, as_dict, state_in
+from unknot.bridge.elsewhere import fleet as fleets
+from unknot.bridge.elsewhere.fleet import BallView, Fleet, as_dict, state_in
 from unknot.bridge.reports import BallEntry, BallState, GatewayInfo, Phase, tell
 from unknot.cli import fleetlines
 

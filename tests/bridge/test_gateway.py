@@ -11,13 +11,13 @@ from tests.bridge.exchange import Exchange
 from tests.bridge.gateways import BALL, Person, air_of, config, errors, names, serving, state
 from tests.bridge.test_payloads import PAYLOADS
 from unknot.bridge.broker import Message
-from unknot.bridge.config import OnBrokerLost
-from unknot.bridge.gateway import Gateway
-from unknot.bridge.inbox import BIRTH_SECONDS
-from unknot.bridge.lookout import FAULTY_SECONDS
+from unknot.bridge.configuration.config import OnBrokerLost
+from unknot.bridge.gateway.gateway import Gateway
+from unknot.bridge.gateway.inbox import BIRTH_SECONDS
+from unknot.bridge.gateway.lookout import FAULTY_SECONDS
+from unknot.bridge.gateway.station import PAUSED_SECONDS
+from unknot.bridge.gateway.telling import STATE_SECONDS
 from unknot.bridge.payloads import REQUESTS
-from unknot.bridge.station import PAUSED_SECONDS
-from unknot.bridge.telling import STATE_SECONDS
 from unknot.clock import VirtualTimeLoop
 from unknot.errors import BluetoothUnavailable, BrokerUnreachable
 from unknot.events import as_dict

@@ -17,9 +17,9 @@ from jinja2 import Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from unknot import events
-from unknot.bridge import homeassistant as ha
 from unknot.bridge import reports
-from unknot.bridge.entities import STATE_MOST
+from unknot.bridge.homeassistant import discovery as ha
+from unknot.bridge.homeassistant.entities import STATE_MOST
 from unknot.bridge.payloads import Action, Code, Refusal, SetCommand, read_request, read_set
 from unknot.bridge.reports import BallEntry, BallState, BleHealth, GatewayInfo, Health, Phase
 from unknot.protocols.model import KINDS

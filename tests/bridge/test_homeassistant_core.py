@@ -22,8 +22,8 @@ from tests.bridge.homeassistant_core import Core, home_assistant, program
 from tests.bridge.mosquitto import ACL, Mosquitto, mosquitto
 from tests.bridge.test_homeassistant import BALL, EVENTS, PLAYING, SILENT
 from unknot import events
-from unknot.bridge import homeassistant as ha
 from unknot.bridge import reports
+from unknot.bridge.homeassistant import discovery as ha
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.reports import BallEntry, BallState, GatewayInfo, Health, Phase
 from unknot.bridge.topics import OFFLINE, ONLINE, BallTopics

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from unknot.bridge.broker import Message
-from unknot.bridge.incoming import Incoming
+from unknot.bridge.link.incoming import Incoming
 from unknot.errors import BrokerLost
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tests.bridge.exchange import Exchange
 from tests.bridge.far import gateway, target
-from unknot.bridge import correspondence, inquiries
-from unknot.bridge.correspondence import Correspondence
-from unknot.bridge.inquiries import FarBall, protocols, scan, stop
+from unknot.bridge.elsewhere import correspondence, inquiries
+from unknot.bridge.elsewhere.correspondence import Correspondence
+from unknot.bridge.elsewhere.inquiries import FarBall, protocols, scan, stop
 from unknot.bridge.payloads import Refusal
 from unknot.errors import BallNotFound, BrokerLost, GatewaySilent, UsageError
 from unknot.events import StopOutcome

@@ -13,10 +13,10 @@ import pytest
 from tests.bridge.certificates import Authority
 from tests.bridge.mosquitto import Mosquitto, Tls, mosquitto
 from tests.bridge.silence import silence
-from unknot.bridge import client, mqtt, sockets
 from unknot.bridge.broker import Broker, Link, Will
-from unknot.bridge.client import Client
-from unknot.bridge.mqtt import dial
+from unknot.bridge.link import client, mqtt, sockets
+from unknot.bridge.link.client import Client
+from unknot.bridge.link.mqtt import dial
 from unknot.errors import BrokerError, BrokerLost, BrokerRefused, BrokerUnreachable
 
 pytestmark = [pytest.mark.real_time, pytest.mark.usefixtures("silence")]

@@ -16,9 +16,9 @@ import pytest
 from tests.bridge import echo
 from tests.bridge.mosquitto import Mosquitto, mosquitto
 from tests.bridge.silence import silence
-from unknot.bridge import client, mqtt, sockets
 from unknot.bridge.broker import Broker, Link, Message, Will
-from unknot.bridge.mqtt import dial
+from unknot.bridge.link import client, mqtt, sockets
+from unknot.bridge.link.mqtt import dial
 from unknot.errors import BrokerError, BrokerLost
 
 pytestmark = [pytest.mark.real_time, pytest.mark.usefixtures("silence")]
@@ -317,7 +317,7 @@ async def test_a_left_link_says_nothing_any_more(server: Mosquitto) -> None:
 KILLED = """
 import asyncio, sys
 from unknot.bridge.broker import Broker, Will
-from unknot.bridge.mqtt import dial
+from unknot.bridge.link.mqtt import dial
 
 async def main():
     async with dial(Broker("127.0.0.1", int(sys.argv[1])))(Will("status", "offline")) as link:

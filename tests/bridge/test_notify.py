@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from unknot.bridge.notify import Notifier
+from unknot.bridge.gateway.notify import Notifier
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no such sockets here")
 

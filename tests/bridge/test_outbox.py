@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from tests.bridge.exchange import Exchange
-from unknot.bridge.outbox import NEWS_MOST, UNDER_WAY_MOST, Outbox
+from unknot.bridge.gateway.outbox import NEWS_MOST, UNDER_WAY_MOST, Outbox
 from unknot.errors import BrokerLost
 
 

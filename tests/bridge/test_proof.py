@@ -7,7 +7,7 @@ import pytest
 
 from tests.bridge.exchange import Exchange
 from unknot.bridge import payloads
-from unknot.bridge.proof import PROOF_SECONDS, prove
+from unknot.bridge.link.proof import PROOF_SECONDS, prove
 from unknot.errors import BrokerLost, TopicsForbidden
 
 PING = "unknot/gw1/request/ping"

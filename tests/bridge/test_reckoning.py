@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import unknot
 from unknot import events
-from unknot.bridge.reckoning import Reckoning
+from unknot.bridge.elsewhere.reckoning import Reckoning
 from unknot.bridge.reports import BallState, Phase
 from unknot.clock import VirtualTimeLoop
 from unknot.session.player import State

@@ -19,11 +19,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.bridge.certificates import Authority
 from tests.bridge.mosquitto import ACL, Mosquitto, Tls, mosquitto
 from tests.bridge.silence import silence
-from unknot.bridge import client, mqtt, proof, sockets, trust
 from unknot.bridge.broker import Broker
-from unknot.bridge.client import translate
-from unknot.bridge.mqtt import dial
-from unknot.bridge.proof import prove
+from unknot.bridge.link import client, mqtt, proof, sockets, trust
+from unknot.bridge.link.client import translate
+from unknot.bridge.link.mqtt import dial
+from unknot.bridge.link.proof import prove
 from unknot.bridge.topics import GatewayTopics
 from unknot.errors import (
     BrokerError,

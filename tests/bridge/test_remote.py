@@ -12,11 +12,11 @@ import pytest
 from tests.bridge.exchange import Exchange
 from tests.bridge.far import Far, gateway, target
 from unknot import events
-from unknot.bridge import remote_session
+from unknot.bridge.elsewhere import remote_session
+from unknot.bridge.elsewhere.remote import RemoteBall, connect
+from unknot.bridge.elsewhere.remote_session import RemoteSession
+from unknot.bridge.gateway.station import Station
 from unknot.bridge.payloads import Code, Refusal
-from unknot.bridge.remote import RemoteBall, connect
-from unknot.bridge.remote_session import RemoteSession
-from unknot.bridge.station import Station
 from unknot.errors import BallNotFound, BrokerLost, BrokerUnreachable, GatewaySilent, LinkError, NotStopped, UsageError
 from unknot.events import EndReason, StopOutcome
 from unknot.session.session import Session
@@ -274,7 +274,7 @@ async def test_a_start_that_is_cancelled_is_taken_back(air: Air) -> None:
 
 async def test_an_answer_that_nobody_understands_is_taken_back(air: Air, monkeypatch: pytest.MonkeyPatch) -> None:
     async with world(air) as there:
-        monkeypatch.setattr("unknot.bridge.station.asdict", lambda _: {"spans": "\x1b[2J"})
+        monkeypatch.setattr("unknot.bridge.gateway.station.asdict", lambda _: {"spans": "\x1b[2J"})
         with pytest.raises(GatewaySilent, match="answered what this unknot does not understand"):
             await there.ball.play("calf").__aenter__()
         assert there.sim.level == 0

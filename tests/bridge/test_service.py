@@ -22,10 +22,10 @@ from tests.bridge.certificates import Authority
 from tests.bridge.gateways import BALL, air_of
 from tests.bridge.listening import Ear, ear
 from tests.bridge.mosquitto import ACL, Mosquitto, Tls, mosquitto
-from unknot.bridge import mqtt
 from unknot.bridge.broker import Broker
-from unknot.bridge.config import GatewayConfig, OnBrokerLost
-from unknot.bridge.gateway import Gateway
+from unknot.bridge.configuration.config import GatewayConfig, OnBrokerLost
+from unknot.bridge.gateway.gateway import Gateway
+from unknot.bridge.link import mqtt
 from unknot.device.guard import PROMISE_SECONDS
 from unknot.errors import TopicsForbidden
 from unknot.simulator import Air, SimulatedBall

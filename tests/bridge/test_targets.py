@@ -6,7 +6,7 @@ import pytest
 
 from unknot.anywhere import is_elsewhere
 from unknot.bridge.broker import Broker
-from unknot.bridge.targets import Place, own_broker, place, refuse_password
+from unknot.bridge.elsewhere.targets import Place, own_broker, place, refuse_password
 from unknot.errors import ConfigFileError, UsageError
 
 

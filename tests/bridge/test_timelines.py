@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.profiles.shipped import DRIVEN
-from unknot.bridge import timelines
+from unknot.bridge.elsewhere import timelines
 from unknot.errors import LimitExceeded
 from unknot.profiles import library as profiles
 from unknot.protocols import library as protocols

@@ -13,7 +13,7 @@ from tests.bridge.exchange import Exchange
 from tests.bridge.far import Far
 from tests.bridge.gateways import config
 from unknot.bridge.broker import Broker, Dial, Link, Will
-from unknot.bridge.gateway import Gateway
+from unknot.bridge.gateway.gateway import Gateway
 from unknot.clock import VirtualTimeLoop
 from unknot.simulator import Air, SimulatedBall
 
@@ -37,7 +37,7 @@ class Clinic:
         self._tasks: list[asyncio.Task[None]] = []
 
     def dial(self, _broker: Broker) -> Dial:
-        """In the place of `unknot.bridge.mqtt.dial`."""
+        """In the place of `unknot.bridge.link.mqtt.dial`."""
 
         @asynccontextmanager
         async def attempt(will: Will | None) -> AsyncIterator[Link]:
@@ -76,6 +76,6 @@ def clinic(monkeypatch: pytest.MonkeyPatch) -> Clinic:
     """A clinic with one gateway and one ball."""
     random.seed(3)  # of all pauses before another attempt
     made = Clinic()
-    monkeypatch.setattr("unknot.bridge.mqtt.dial", made.dial)
-    monkeypatch.setattr("unknot.bridge.mqtt.new_event_loop", VirtualTimeLoop)
+    monkeypatch.setattr("unknot.bridge.link.mqtt.dial", made.dial)
+    monkeypatch.setattr("unknot.bridge.link.mqtt.new_event_loop", VirtualTimeLoop)
     return made

@@ -12,7 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from unknot.bridge import settings
+from unknot.bridge.configuration import settings
 from unknot.cli import main, unit
 from unknot.errors import ConfigFileError
 

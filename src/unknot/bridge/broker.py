@@ -1,6 +1,6 @@
 """What a broker is to everybody who speaks through one: where it is, a message, a will, a link; pure.
 
-`unknot.bridge.mqtt` makes such links of MQTT; tests make them of nothing.
+`unknot.bridge.link.mqtt` makes such links of MQTT; tests make them of nothing.
 """
 
 from __future__ import annotations

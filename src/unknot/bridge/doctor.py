@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from unknot.bridge import reports
 from unknot.bridge.broker import Broker, Dial, Link
-from unknot.bridge.proof import PROOF_SECONDS, prove
+from unknot.bridge.link.proof import PROOF_SECONDS, prove
 from unknot.bridge.topics import ONLINE, GatewayTopics
 from unknot.errors import BrokerError, LinkError, TopicsForbidden, UnknotError
 

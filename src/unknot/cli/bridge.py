@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Coroutine, Iterator
 
-    from unknot.bridge.config import GatewayConfig
-    from unknot.bridge.gateway import Gateway
-    from unknot.bridge.notify import Notifier
+    from unknot.bridge.configuration.config import GatewayConfig
+    from unknot.bridge.gateway.gateway import Gateway
+    from unknot.bridge.gateway.notify import Notifier
     from unknot.simulator.air import Air
 
 log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ def bridge(
       unknot bridge --config /etc/unknot/config.toml
       unknot bridge --forget
     """
-    from unknot.bridge import effective
+    from unknot.bridge.configuration import effective
 
     one_simulator(simulate=simulate is not None, simulator=simulator, adapter=adapter)
     flags = {
@@ -92,7 +92,7 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
     """Run it on a loop that MQTT works on, on Windows too."""
     import asyncio
 
-    from unknot.bridge import mqtt
+    from unknot.bridge.link import mqtt
 
     with asyncio.Runner(loop_factory=mqtt.new_event_loop) as runner:
         try:
@@ -102,9 +102,9 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _forget(config: GatewayConfig) -> int:
-    from unknot.bridge import mqtt
-    from unknot.bridge.forget import forget
-    from unknot.bridge.homeassistant import GatewayFacts
+    from unknot.bridge.gateway.forget import forget
+    from unknot.bridge.homeassistant.discovery import GatewayFacts
+    from unknot.bridge.link import mqtt
 
     facts = GatewayFacts(config.name, "", config.broker.base, config.prefix)
     cleared = await forget(mqtt.dial(config.broker), facts)
@@ -117,9 +117,9 @@ async def _serve(config: GatewayConfig, simulate: int | None, simulator: Path | 
     """Serve until a signal comes; the first one stops the motors, a second one waits for no lost link."""
     import asyncio
 
-    from unknot.bridge import mqtt
-    from unknot.bridge.gateway import Gateway
-    from unknot.bridge.notify import Notifier
+    from unknot.bridge.gateway.gateway import Gateway
+    from unknot.bridge.gateway.notify import Notifier
+    from unknot.bridge.link import mqtt
     from unknot.cli.interrupts import Interrupts
 
     air = _air(simulate) if simulate is not None else None
@@ -164,7 +164,7 @@ def _air(number: int) -> Air:
 
 def _simulated(config: GatewayConfig, air: Air) -> GatewayConfig:
     """The same gateway with these balls and no others."""
-    from unknot.bridge.config import BallConfig
+    from unknot.bridge.configuration.config import BallConfig
     from unknot.bridge.topics import as_id
 
     balls = (BallConfig(as_id(ball.address), ball.name, ball.address, ball.address) for ball in air)
@@ -174,7 +174,7 @@ def _simulated(config: GatewayConfig, air: Air) -> GatewayConfig:
 @contextmanager
 def _published(gateway: Gateway, config: GatewayConfig) -> Iterator[None]:
     """Put warnings on the gateway's log topic for the length of the block, if the owner wants that."""
-    from unknot.bridge.logtopic import TopicHandler
+    from unknot.bridge.gateway.logtopic import TopicHandler
 
     if not config.publish_log:
         yield

@@ -12,8 +12,8 @@ import click
 from unknot.cli.words import NearestGroup, as_json, counted, paragraph, printable
 
 if TYPE_CHECKING:
-    from unknot.bridge.config import GatewayConfig
-    from unknot.bridge.settings import Setting, Settings
+    from unknot.bridge.configuration.config import GatewayConfig
+    from unknot.bridge.configuration.settings import Setting, Settings
 
 which_file = click.argument("file", required=False, type=click.Path(path_type=Path))
 
@@ -49,7 +49,7 @@ def print_path() -> None:
       unknot config path
       $EDITOR "$(unknot config path)"
     """
-    from unknot.bridge import settings
+    from unknot.bridge.configuration import settings
 
     file = settings.find()
     click.echo(file or settings.user_file())
@@ -69,7 +69,7 @@ def write_starter(file: Path | None) -> None:
       unknot config init
       sudo unknot config init /etc/unknot/config.toml
     """
-    from unknot.bridge import effective, settings, starter
+    from unknot.bridge.configuration import effective, settings, starter
     from unknot.cli.newfile import PRIVATE, see_room, write_new
     from unknot.errors import UsageError
 
@@ -97,7 +97,7 @@ def check(file: Path | None) -> None:
       unknot config check
       unknot config check /etc/unknot/config.toml
     """
-    from unknot.bridge import effective
+    from unknot.bridge.configuration import effective
 
     given = _read(file)
     taken = effective.gateway_config(given)
@@ -143,7 +143,7 @@ def print_schema() -> None:
     Examples:
       unknot config schema > config.schema.json
     """
-    from unknot.bridge import schema
+    from unknot.bridge.configuration import schema
 
     click.echo(schema.text(), nl=False)
 
@@ -181,7 +181,7 @@ def as_dict(given: Settings) -> dict[str, Any]:
 
 def _read(file: Path | None) -> Settings:
     """The settings; there is something to look at, in a file or in the environment."""
-    from unknot.bridge import settings
+    from unknot.bridge.configuration import settings
     from unknot.errors import ConfigFileError
 
     given = settings.read(file)
@@ -193,9 +193,9 @@ def _read(file: Path | None) -> Settings:
 
 
 def _plain(one: Setting) -> Any:
-    from unknot.bridge.discretion import without_password
-    from unknot.bridge.effective import host_id
-    from unknot.bridge.settings import PASSWORD
+    from unknot.bridge.configuration.discretion import without_password
+    from unknot.bridge.configuration.effective import host_id
+    from unknot.bridge.configuration.settings import PASSWORD
 
     if one.key == PASSWORD:
         return one.value is not None
@@ -207,8 +207,8 @@ def _plain(one: Setting) -> Any:
 
 
 def _shown(one: Setting) -> str:
-    from unknot.bridge.discretion import HIDDEN
-    from unknot.bridge.settings import PASSWORD
+    from unknot.bridge.configuration.discretion import HIDDEN
+    from unknot.bridge.configuration.settings import PASSWORD
 
     plain = _plain(one)
     if one.key == PASSWORD:
@@ -222,8 +222,8 @@ def _shown(one: Setting) -> str:
 
 def _notes(given: Settings, taken: GatewayConfig) -> list[str]:
     """What is allowed, and may not be meant."""
+    from unknot.bridge.configuration.settings import Origin
     from unknot.bridge.doctor import is_overheard
-    from unknot.bridge.settings import Origin
 
     notes = []
     elsewhere = [one.variable for one in given.values.values() if one.origin is Origin.ENVIRONMENT]

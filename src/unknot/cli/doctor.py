@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from unknot.bridge.broker import Broker, Dial
+    from unknot.bridge.configuration.settings import Settings
     from unknot.bridge.doctor import Finding
-    from unknot.bridge.settings import Settings
 
 _CODES = {
     "configuration": exits.USAGE,
@@ -136,7 +136,7 @@ def _wrapped(text: str, room: int, *, hang: int = 0) -> list[str]:
 
 def _configuration(file: Path | None, flags: dict[str, str | None], tell: Callable[[Finding], None]) -> Settings | None:
     """The settings, if they are right."""
-    from unknot.bridge import effective, settings
+    from unknot.bridge.configuration import effective, settings
     from unknot.bridge.doctor import Finding, Verdict
     from unknot.errors import ConfigFileError
 
@@ -158,7 +158,7 @@ def _configuration(file: Path | None, flags: dict[str, str | None], tell: Callab
 
 
 async def _broker(given: Settings, dial_to: Callable[[Broker], Dial], tell: Callable[[Finding], None]) -> None:
-    from unknot.bridge import effective
+    from unknot.bridge.configuration import effective
     from unknot.bridge.doctor import Finding, Verdict, look_at
     from unknot.bridge.topics import GatewayTopics
 
@@ -173,6 +173,6 @@ async def _broker(given: Settings, dial_to: Callable[[Broker], Dial], tell: Call
 
 def _dial_to(broker: Broker) -> Dial:
     """Connections to a broker by MQTT."""
-    from unknot.bridge import mqtt
+    from unknot.bridge.link import mqtt
 
     return mqtt.dial(broker)

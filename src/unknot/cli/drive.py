@@ -83,7 +83,7 @@ def run(
         )
 
     async def introduce(ball: AnyBall) -> None:
-        from unknot.bridge.remote import RemoteBall
+        from unknot.bridge.elsewhere.remote import RemoteBall
 
         if isinstance(ball, RemoteBall):
             _introduce(await ball.protocol(muscle), err=as_json)
@@ -190,7 +190,7 @@ async def _stop(options: DeviceOptions) -> int:
 async def _stop_elsewhere(options: DeviceOptions, via: str) -> int:
     """Stop at a gateway, or at all of them; who does not answer is told."""
     from unknot import anywhere
-    from unknot.bridge import inquiries
+    from unknot.bridge.elsewhere import inquiries
     from unknot.cli.screen import STOP_WORDS
     from unknot.events import StopOutcome
 

@@ -12,7 +12,7 @@ from unknot.cli.livetable import cut
 from unknot.cli.words import printable, terminal_columns
 
 if TYPE_CHECKING:
-    from unknot.bridge.inquiries import FarBall
+    from unknot.bridge.elsewhere.inquiries import FarBall
 
 _NAME = 20
 """Columns for a name; a longer one is cut (judgement)."""
@@ -21,7 +21,7 @@ _NAME = 20
 async def scan(via: str, seconds: float, *, as_json: bool) -> int:
     """Ask the gateway what it hears, or without one look at what all of them keep."""
     from unknot import anywhere
-    from unknot.bridge import inquiries
+    from unknot.bridge.elsewhere import inquiries
 
     target = anywhere.elsewhere(via)
     if seconds > inquiries.SCAN_MOST:

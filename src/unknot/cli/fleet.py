@@ -15,9 +15,9 @@ from unknot.cli.words import Duration, as_json, terminal_columns
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from unknot.bridge.correspondence import Correspondence
-    from unknot.bridge.fleet import Fleet
-    from unknot.bridge.inquiries import Target
+    from unknot.bridge.elsewhere.correspondence import Correspondence
+    from unknot.bridge.elsewhere.fleet import Fleet
+    from unknot.bridge.elsewhere.inquiries import Target
 
 
 @click.command()
@@ -55,8 +55,8 @@ async def _tell(via: str | None, seconds: float | None, *, as_json: bool) -> int
     """Listen until all is told, and tell it once."""
     import asyncio
 
-    from unknot.bridge import fleet as fleets
-    from unknot.bridge import inquiries
+    from unknot.bridge.elsewhere import fleet as fleets
+    from unknot.bridge.elsewhere import inquiries
 
     target = _target(via)
     seen = fleets.Fleet(target.base)
@@ -77,7 +77,7 @@ async def _listen(line: Correspondence, seen: Fleet, seconds: float) -> None:
     import asyncio
     from contextlib import suppress
 
-    from unknot.bridge.inquiries import Gathering
+    from unknot.bridge.elsewhere.inquiries import Gathering
 
     gathering = Gathering(seen)
     unlisten = line.listen(gathering)
@@ -95,7 +95,7 @@ async def _watch(via: str | None, seconds: float | None) -> int:
     """Listen and show, and find a lost broker again for as long as it takes; Ctrl-C ends it as its own end would."""
     import asyncio
 
-    from unknot.bridge.fleet import Fleet
+    from unknot.bridge.elsewhere.fleet import Fleet
     from unknot.cli.interrupts import Interrupts
 
     target = _target(via)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from unknot.bridge.fleet import BallView, Fleet, GatewayView
+    from unknot.bridge.elsewhere.fleet import BallView, Fleet, GatewayView
 
 _INDENT = 2
 

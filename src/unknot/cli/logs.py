@@ -88,7 +88,7 @@ class _Words(logging.Formatter):
         return self._without_secrets(self.formatException(record.exc_info)) if record.exc_info else ""
 
     def _without_secrets(self, text: str) -> str:
-        from unknot.bridge.discretion import hidden
+        from unknot.bridge.configuration.discretion import hidden
 
         return hidden(text, self._secrets)
 

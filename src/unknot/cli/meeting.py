@@ -76,7 +76,7 @@ def only_here(via: str | None, **words: object) -> None:
     for name, value in words.items():
         if value is not None and value is not False:
             raise click.UsageError(_HERE.format(f"--{name}"))
-    from unknot.bridge.targets import refuse_password
+    from unknot.bridge.elsewhere.targets import refuse_password
 
     refuse_password(via)
 
@@ -116,7 +116,7 @@ def in_loop(work: Coroutine[Any, Any, int], speed: float) -> int:
 
 def in_mqtt_loop(work: Coroutine[Any, Any, int]) -> int:
     """Run a coroutine that speaks with a broker on a loop that can."""
-    from unknot.bridge import mqtt
+    from unknot.bridge.link import mqtt
 
     return _run(work, mqtt.new_event_loop)
 

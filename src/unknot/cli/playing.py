@@ -114,7 +114,7 @@ def _meet(options: DeviceOptions, air: Air | None) -> AbstractAsyncContextManage
     """The ball, here or elsewhere."""
     if options.via is not None:
         from unknot import anywhere
-        from unknot.bridge import remote
+        from unknot.bridge.elsewhere import remote
 
         return remote.connect(anywhere.elsewhere(options.via, ball=options.device), ask=_ask)
     from unknot import api
@@ -129,7 +129,7 @@ def _cautions(ball: AnyBall, options: DeviceOptions) -> list[str]:
 
     A gateway speaks by a profile of its own; it is looked at by the name that the gateway gives it.
     """
-    from unknot.bridge.remote import RemoteBall
+    from unknot.bridge.elsewhere.remote import RemoteBall
     from unknot.profiles import library
     from unknot.profiles.model import Evidence
 

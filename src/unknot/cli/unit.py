@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from unknot.bridge.settings import Settings
+    from unknot.bridge.configuration.settings import Settings
 
 USER = "unknot"
 """Whom the service runs as. A dynamic user cannot speak to bluetoothd: dbus-daemon does not know who that is, and
@@ -134,7 +134,7 @@ def text(program: Sequence[str], given: Settings, *, has_group: bool) -> str:
     Raises:
         ConfigFileError: the configuration names a file by a path that is no whole one, which a service would not find.
     """
-    from unknot.bridge import settings
+    from unknot.bridge.configuration import settings
 
     _refuse_relative_profiles(given)
     file = (given.file or settings.SYSTEM_FOLDER / settings.FILE).absolute()
@@ -187,7 +187,7 @@ def _path(given: Settings, key: str) -> str | None:
 
 
 def _variable(key: str) -> str:
-    from unknot.bridge.settings import variable
+    from unknot.bridge.configuration.settings import variable
 
     return variable(f"broker.{key}")
 

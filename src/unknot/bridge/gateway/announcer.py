@@ -1,0 +1,123 @@
+"""Announces the gateway and its balls, also to Home Assistant, and withdraws a ball that another gateway has.
+
+A ball has one link, so two gateways that know it do not fight: who is connected announces it, and the other one clears
+what it had retained. Home Assistant has one announcement of a ball, whichever gateway makes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from unknot import __version__
+from unknot.bridge.gateway.answers import protocols
+from unknot.bridge.homeassistant import discovery
+from unknot.bridge.homeassistant.discovery import BallFacts, GatewayFacts
+from unknot.bridge.topics import ONLINE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from unknot.bridge.configuration.config import GatewayConfig
+    from unknot.bridge.gateway.keeper import Keeper
+    from unknot.bridge.gateway.outbox import Outbox
+    from unknot.profiles.model import FirmwareProfile
+
+REMOVAL_SECONDS = 1.0
+"""How long an announcement stands that takes entities away, before it is told without them (judgement)."""
+
+
+class Announcer:
+    """Announces and withdraws.
+
+    Args:
+        config: of the gateway.
+        keepers: the balls that it keeps, by id; looked at anew each time.
+        outbox: where it is told.
+    """
+
+    def __init__(self, config: GatewayConfig, keepers: Mapping[str, Keeper], outbox: Outbox) -> None:
+        self._gateway = GatewayFacts(config.name, __version__, config.broker.base, config.prefix)
+        self._tells_home_assistant = config.discovery
+        self._keepers = keepers
+        self._outbox = outbox
+        self._before: dict[str, dict[str, str]] = {}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """What it wants to hear: Home Assistant's birth, and what it was told of balls before."""
+        if not self._tells_home_assistant:
+            return ()
+        return discovery.birth_topic(self._gateway.prefix), discovery.ball_topic(self._gateway, "+")
+
+    def announce_gateway(self) -> None:
+        """Tell Home Assistant of the gateway."""
+        if self._tells_home_assistant:
+            payload = discovery.announce_gateway(self._gateway)
+            self._outbox.keep(discovery.gateway_topic(self._gateway), discovery.as_text(payload))
+
+    def announce(self, ball: str) -> None:
+        """Tell Home Assistant of a ball that is connected; what it showed of it and will not any more is taken away."""
+        keeper = self._keepers[ball]
+        if not self._tells_home_assistant or not keeper.station.telling.is_announced:
+            return
+        payload = discovery.announce_ball(self._gateway, _facts(ball, keeper))
+        topic, text = discovery.ball_topic(self._gateway, ball), discovery.as_text(payload)
+        leaner = discovery.taking_away(payload, self._before.pop(ball, {}))
+        if leaner == payload:
+            self._outbox.keep(topic, text)
+        else:
+            self._outbox.keep(topic, discovery.as_text(leaner))
+            asyncio.get_running_loop().call_later(REMOVAL_SECONDS, self.announce, ball)
+
+    def announce_all(self) -> None:
+        """Tell Home Assistant anew of every ball: other protocols can be chosen now."""
+        for ball in self._keepers:
+            self.announce(ball)
+
+    def tell_again(self) -> None:
+        """Tell everything again: Home Assistant has just been born."""
+        self._outbox.again(discovery.gateway_topic(self._gateway), self._gateway.topics.status)
+        for ball, keeper in self._keepers.items():
+            if keeper.station.telling.is_announced:
+                topics = keeper.station.topics
+                self._outbox.again(discovery.ball_topic(self._gateway, ball), topics.availability)
+                keeper.station.telling.now()
+
+    def hear_announcement(self, ball: str, payload: bytes) -> None:
+        """What Home Assistant was told of a ball before, by us in an earlier life or by another gateway."""
+        if ball in self._keepers:
+            self._before[ball] = discovery.components(payload)
+
+    def hear_availability(self, gateway: str, ball: str, availability: str) -> None:
+        """What a gateway says of a ball; ours may be what is left of an earlier life."""
+        keeper = self._keepers.get(ball)
+        if keeper is None:
+            return
+        telling, is_there = keeper.station.telling, keeper.station.ball is not None
+        if gateway == self._gateway.gateway:
+            if availability and not telling.is_announced:
+                telling.announce(is_there=is_there)
+                self.announce(ball)
+        elif availability == ONLINE and telling.is_announced and not is_there:
+            telling.withdraw()
+            self._outbox.drop(discovery.ball_topic(self._gateway, ball))  # the other one's by now
+
+
+def _facts(ball: str, keeper: Keeper) -> BallFacts:
+    station = keeper.station
+    told = {} if station.ball is None else station.ball.told
+    return BallFacts(
+        id=ball,
+        name=station.name,
+        address=keeper.address,
+        model=station.model,
+        firmware=str(told.get("firmware", "")),
+        serial=str(told.get("serial", "")),
+        protocols=tuple(one.id for one in protocols()),
+        has_battery=_tells_battery(station.profile),
+    )
+
+
+def _tells_battery(profile: FirmwareProfile) -> bool:
+    return any("battery" in report.frame.slots for report in profile.reports.values())

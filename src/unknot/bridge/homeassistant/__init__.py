@@ -1,0 +1,1 @@
+"""What Home Assistant is told, so that gateways and balls appear there by themselves; pure."""
