@@ -523,6 +523,18 @@ async def test_answers_go_where_the_sender_wants_them(exchange: Exchange) -> Non
         assert json.loads(exchange.told("my/own/topic")[0])["ok"]
 
 
+@pytest.mark.parametrize(
+    "topic", [f"{BALL}/state", f"{BALL}/set", "unknot/gw2/request/run", "homeassistant/device/unknot/x/config"]
+)
+async def test_nobody_makes_a_gateway_speak_in_anothers_name(exchange: Exchange, topic: str) -> None:
+    async with serving(exchange, air_of("open-ball")):
+        before = exchange.told(topic)
+        exchange.say("unknot/gw1/request/ping", '{"id": "7"}', response_topic=topic)
+        await asyncio.sleep(1)
+        assert exchange.told(topic) == before
+        assert json.loads(exchange.told("unknot/gw1/response/ping")[0])["id"] == "7"
+
+
 async def test_a_fault_of_ours_is_answered_too(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise ZeroDivisionError

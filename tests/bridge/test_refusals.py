@@ -379,11 +379,12 @@ async def test_who_is_no_broker_is_found_out(answer: bytes, version: str, monkey
 
 
 async def test_who_is_no_broker_is_found_out_behind_tls(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(sockets, "CONNECT_SECONDS", 0.2)  # who is silent is silent for ever
+        async with somebody(b"") as port:
+            assert "does not answer" in str(await refusal(Broker("127.0.0.1", port, is_tls=True)))
     async with somebody(b"220 smtp ready\r\n") as port:
         assert "nobody speaks TLS" in str(await refusal(Broker("127.0.0.1", port, is_tls=True)))
-    monkeypatch.setattr(sockets, "CONNECT_SECONDS", 0.2)  # who is silent is silent for ever
-    async with somebody(b"") as port:
-        assert "does not answer" in str(await refusal(Broker("127.0.0.1", port, is_tls=True)))
 
 
 @pytest.mark.parametrize(

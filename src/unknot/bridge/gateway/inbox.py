@@ -155,8 +155,18 @@ class Inbox:
             log.exception("the request %s failed", verb)
             fault = Fault(code=Code.INTERNAL, message="a fault in the program; its log tells more")
             response = Response(id=id_, ok=False, error=fault)
-        topic = message.response_topic or self._topics.response(verb if verb in payloads.REQUESTS else "unknown")
+        topic = self._topics.response(verb if verb in payloads.REQUESTS else "unknown")
+        if message.response_topic and self._may_answer_on(message.response_topic):
+            topic = message.response_topic
         self._outbox.say(topic, reports.tell(response), correlation=message.correlation)
+
+    def _may_answer_on(self, topic: str) -> bool:
+        """Whether a sender may choose this topic: nobody makes us speak in a gateway's or a ball's name.
+
+        What we may say and a sender may not are states, announcements and commands.
+        """
+        ours = topic.startswith((f"{self._topics.base}/", f"{self._discovery}/", "$"))
+        return not ours or "/response/" in topic
 
     def _read_request(self, verb: str, message: Message) -> Request:
         try:
