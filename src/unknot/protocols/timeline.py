@@ -215,7 +215,7 @@ def _compile(
         start = at
         for segment in segments:
             cues = _quantise(segment, at, levels, ceiling)
-            wanted += (replace(cue, level=min(cue.level, highest), step=len(spans)) for cue in cues)
+            wanted += (Cue(cue.at, min(cue.level, highest), len(spans)) for cue in cues)
             at += segment.seconds
         at = round(at, MILLISECONDS)
         peak = max(max(segment.start, segment.end) for segment in segments)
