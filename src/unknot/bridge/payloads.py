@@ -290,7 +290,10 @@ def id_of(payload: bytes) -> str:
         found = _object(payload).get("id", "")
     except Refusal:
         return ""
-    return found if isinstance(found, str) and len(found) <= 128 else ""
+    try:
+        return Request(id=found).id
+    except ValidationError:
+        return ""
 
 
 def _text(payload: bytes) -> str:
@@ -327,14 +330,22 @@ def _object(payload: bytes) -> dict[str, Any]:
     found = _load(_text(payload))
     if not isinstance(found, dict):
         raise Refusal(Code.INVALID_JSON, f"found {_kind(found)}, expected an object")
-    if _depth(found) > DEPTH_MOST:
+    if _is_deep(found):
         raise Refusal(Code.INVALID_JSON, f"found more than {DEPTH_MOST} levels of nesting, expected a flat object")
     return found
 
 
-def _depth(value: object) -> int:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, inner), default=0)
+def _is_deep(value: object) -> bool:
+    """Whether it is nested deeper than anything that is meant; counted level by level, however deep it is."""
+    level = [value]
+    for _ in range(DEPTH_MOST):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def _fit(model: type[M], found: dict[str, Any]) -> M:

@@ -195,6 +195,11 @@ class Ball:
         return self._restoring is not None
 
     @property
+    def may_run_on(self) -> bool:
+        """Whether it was left, and its motor could not be confirmed stopped."""
+        return self._may_run_on
+
+    @property
     def leased_until(self) -> float:
         """When the motor stops by itself if nothing is written any more (time of the loop); infinite if it does not."""
         return self._writer.leased_until

@@ -123,8 +123,7 @@ class Gateway:
     def give_up(self) -> None:
         """Do not wait for lost links any longer: motors that were on may run on."""
         for keeper in self.keepers.values():
-            if keeper.station.session is not None:
-                keeper.station.session.give_up()
+            keeper.give_up()
 
     def _add(self, wanted: BallConfig) -> None:
         station = Station(
@@ -193,6 +192,7 @@ class Gateway:
         try:
             await self._first_link(speaking)
             async with asyncio.TaskGroup() as self._tasks:
+                self._tasks.create_task(_watch(speaking), name="watch over the broker's line")
                 self._tasks.create_task(self._lookout.run(), name="lookout")
                 for ball, keeper in self.keepers.items():
                     self._tasks.create_task(keeper.run(), name=f"keeper of {ball}")
@@ -230,6 +230,12 @@ class Gateway:
             for keeper in self.keepers.values():
                 if keeper.station.session is not None:
                     keeper.station.begin_stop("gateway")
+
+
+async def _watch(task: asyncio.Task[None]) -> None:
+    """Raise what ends a task that is to go on for ever."""
+    await asyncio.wait([task])
+    task.result()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

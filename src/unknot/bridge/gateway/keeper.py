@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from unknot.bridge.gateway.health import BallTally
     from unknot.bridge.gateway.lookout import Lookout
     from unknot.bridge.gateway.station import Station
+    from unknot.device.ball import Ball
     from unknot.device.discovery import FoundBall
 
 log = logging.getLogger(__name__)
+
+STEADY_SECONDS = 30.0
+"""A link that has lasted so long was a good one: the next attempt after it comes soon (judgement)."""
 
 
 class Keeper:
@@ -61,6 +65,12 @@ class Keeper:
         self._is_wanted = asyncio.Event()
         self._is_wanted.set()
         self._let_go = asyncio.Event()
+        self._ball: Ball | None = None
+
+    def give_up(self) -> None:
+        """Do not wait for a lost link any longer: a motor that was on may run on."""
+        if self._ball is not None:
+            self._ball.give_up()
 
     def is_it(self, found: FoundBall) -> bool:
         """Whether a ball that was heard is this one."""
@@ -78,17 +88,17 @@ class Keeper:
 
     async def run(self) -> None:
         """Keep it until cancelled; on leaving, its motor is stopped."""
+        loop = asyncio.get_running_loop()
         backoff, told = Backoff(), ""
         while True:
             await self._is_wanted.wait()
-            found = await self._lookout.find(self.is_it)
-            if not self._is_wanted.is_set():
+            found = await self._find()
+            if found is None:
                 continue
+            began = loop.time()
             try:
                 await self._hold(found)
-                backoff, told = Backoff(), ""
             except NotStopped as error:
-                self.station.tell_not_stopped(str(error))
                 log.error("%s: %s", self.wanted.name, error)  # noqa: TRY400 - expected trouble, told in one line
             except UnknotError as error:
                 self._tally.failures += 1
@@ -96,22 +106,50 @@ class Keeper:
                 if str(error) != told:  # a ball that is out of order for weeks is told of once
                     told = str(error)
                     log.warning("%s: %s", self.wanted.name, error)
+            except Exception as error:  # one ball's trouble must not end the others' sessions
+                self._tally.failures += 1
+                self.station.tell_trouble("a fault in the program; its log tells more")
+                if repr(error) != told:
+                    told = repr(error)
+                    log.exception("%s: keeping it failed", self.wanted.name)
+            if loop.time() - began > STEADY_SECONDS:
+                backoff, told = Backoff(), ""
             await asyncio.sleep(backoff.next())
+
+    async def _find(self) -> FoundBall | None:
+        """Wait until it is heard; None if it is let go before."""
+        finding = asyncio.create_task(self._lookout.find(self.is_it))
+        let_go = asyncio.create_task(self._let_go.wait())
+        try:
+            await asyncio.wait({finding, let_go}, return_when=asyncio.FIRST_COMPLETED)
+            return finding.result() if finding.done() and self._is_wanted.is_set() else None
+        finally:
+            finding.cancel()
+            let_go.cancel()
 
     async def _hold(self, found: FoundBall) -> None:
         """Connect, and hold the link until it is lost for good or not wanted any more."""
         self.address = found.address
-        async with (
-            api.connect(
-                found, profile=self.wanted.profile, simulate=self._simulate, adapter=self._adapter, ask=self.station.ask
-            ) as ball,
-            self.station.serving(ball, found.rssi) as gone,
-        ):
-            self._tally.connects += 1
-            log.info("%s is connected, by the profile %s", self.wanted.name, ball.profile.id)
-            let_go = asyncio.create_task(self._let_go.wait())
-            try:
-                ends: list[asyncio.Future[Any]] = [gone, let_go]
-                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                let_go.cancel()
+        try:
+            async with (
+                api.connect(
+                    found,
+                    profile=self.wanted.profile,
+                    simulate=self._simulate,
+                    adapter=self._adapter,
+                    ask=self.station.ask,
+                ) as self._ball,
+                self.station.serving(self._ball, found.rssi) as gone,
+            ):
+                self._tally.connects += 1
+                log.info("%s is connected, by the profile %s", self.wanted.name, self._ball.profile.id)
+                let_go = asyncio.create_task(self._let_go.wait())
+                try:
+                    ends: list[asyncio.Future[Any]] = [gone, let_go]
+                    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    let_go.cancel()
+        finally:
+            if self._ball is not None and self._ball.may_run_on:
+                self.station.tell_not_stopped(str(NotStopped()))
+            self._ball = None
