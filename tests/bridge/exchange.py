@@ -85,6 +85,7 @@ class Exchange:
         expires_in: float | None = None,
         response_topic: str = "",
         correlation: bytes = b"",
+        speaker: object = None,
     ) -> None:
         """Somebody says something."""
         data = payload.encode() if isinstance(payload, str) else payload
@@ -97,7 +98,7 @@ class Exchange:
                 self.retained.pop(topic, None)
         message = Message(topic, data, False, now, expires_in, response_topic, correlation)
         for link in self._links:
-            link.hear(message, retain=retain)
+            link.hear(message, retain=retain, is_own=link is speaker)
 
     def told(self, topic: str) -> list[str]:
         """Everything that was said on a topic, in order."""
@@ -115,6 +116,7 @@ class _Link:
         self._exchange = exchange
         self._plain: set[str] = set()
         self._commands: set[str] = set()
+        self._others: set[str] = set()
         self._queue: deque[Message] = deque()
         self._came = asyncio.Event()
         self._is_lost = False
@@ -130,6 +132,10 @@ class _Link:
     async def subscribe_to_commands(self, *topics: str) -> None:
         await self._turn()
         self._commands.update(topics)
+
+    async def subscribe_to_others(self, *topics: str) -> None:
+        await self.subscribe(*topics)
+        self._others.update(topics)
 
     async def publish(
         self,
@@ -153,6 +159,7 @@ class _Link:
             expires_in=expires_in,
             response_topic=response_topic,
             correlation=correlation,
+            speaker=self,
         )
 
     async def messages(self) -> AsyncIterator[Message]:
@@ -164,8 +171,10 @@ class _Link:
             self._came.clear()
             await self._came.wait()
 
-    def hear(self, message: Message, *, retain: bool) -> None:
+    def hear(self, message: Message, *, retain: bool, is_own: bool) -> None:
         """Take in what is said now: retained or not shows only on topics of commands."""
+        if is_own and any(matches(one, message.topic) for one in self._others):
+            return
         as_command = any(matches(one, message.topic) for one in self._commands)
         if as_command or any(matches(one, message.topic) for one in self._plain):
             is_retained = retain and as_command

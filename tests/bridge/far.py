@@ -74,6 +74,9 @@ class _Way:
     async def subscribe_to_commands(self, *topics: str) -> None:
         await self._link.subscribe_to_commands(*topics)
 
+    async def subscribe_to_others(self, *topics: str) -> None:
+        await self._link.subscribe_to_others(*topics)
+
     async def publish(self, topic: str, payload: str | bytes, **how: Any) -> None:
         *_, kind, name = topic.split("/")
         is_lost = kind == "response" and name in self._far.mute_to

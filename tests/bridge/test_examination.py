@@ -82,6 +82,9 @@ class Connection:
     async def subscribe_to_commands(self, *topics: str) -> None:
         raise AssertionError(topics)
 
+    async def subscribe_to_others(self, *topics: str) -> None:
+        await self.subscribe(*topics)
+
     async def publish(
         self,
         topic: str,

@@ -109,6 +109,13 @@ class Link(Protocol):
         """
         ...
 
+    async def subscribe_to_others(self, *topics: str) -> None:
+        """As `subscribe`, without what we say ourselves on this link (which comes all the same before MQTT 5).
+
+        Raises `BrokerError`.
+        """
+        ...
+
     async def publish(
         self,
         topic: str,

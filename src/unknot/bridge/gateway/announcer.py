@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from unknot.bridge.gateway.outbox import Outbox
     from unknot.profiles.model import FirmwareProfile
 
+BETWEEN_SECONDS = 0.05
+"""Between two balls that are announced anew: each takes some milliseconds, and sessions must not wait (judgement)."""
+
 REMOVAL_SECONDS = 1.0
 """How long an announcement stands that takes entities away, before it is told without them (judgement)."""
 
@@ -42,6 +45,7 @@ class Announcer:
         self._keepers = keepers
         self._outbox = outbox
         self._before: dict[str, dict[str, str]] = {}
+        self._elsewhere: dict[str, str] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -71,9 +75,9 @@ class Announcer:
             asyncio.get_running_loop().call_later(REMOVAL_SECONDS, self.announce, ball)
 
     def announce_all(self) -> None:
-        """Tell Home Assistant anew of every ball: other protocols can be chosen now."""
-        for ball in self._keepers:
-            self.announce(ball)
+        """Tell Home Assistant anew of every ball, one after the other: other protocols can be chosen now."""
+        for number, ball in enumerate(self._keepers):
+            asyncio.get_running_loop().call_later(number * BETWEEN_SECONDS, self.announce, ball)
 
     def tell_again(self) -> None:
         """Tell everything again: Home Assistant has just been born."""
@@ -94,14 +98,29 @@ class Announcer:
         keeper = self._keepers.get(ball)
         if keeper is None:
             return
-        telling, is_there = keeper.station.telling, keeper.station.ball is not None
+        telling = keeper.station.telling
         if gateway == self._gateway.gateway:
             if availability and not telling.is_announced:
-                telling.announce(is_there=is_there)
+                telling.announce(is_there=_is_there(keeper))
                 self.announce(ball)
-        elif availability == ONLINE and telling.is_announced and not is_there:
-            telling.withdraw()
+            return
+        if availability == ONLINE:
+            self._elsewhere[ball] = gateway
+        elif self._elsewhere.get(ball) == gateway:
+            del self._elsewhere[ball]
+        self.settle(ball)
+
+    def settle(self, ball: str) -> None:
+        """Withdraw a ball that is not connected here any more, and is elsewhere."""
+        keeper = self._keepers[ball]
+        if ball in self._elsewhere and keeper.station.telling.is_announced and not _is_there(keeper):
+            keeper.station.telling.withdraw()
             self._outbox.drop(discovery.ball_topic(self._gateway, ball))  # the other one's by now
+
+
+def _is_there(keeper: Keeper) -> bool:
+    ball = keeper.station.ball
+    return ball is not None and ball.is_connected
 
 
 def _facts(ball: str, keeper: Keeper) -> BallFacts:

@@ -10,15 +10,21 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from unknot.bridge.homeassistant import discovery
-from unknot.bridge.topics import ONLINE
+from unknot.bridge.topics import ONLINE, is_id
 from unknot.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from unknot.bridge.broker import Dial, Link, Message
     from unknot.bridge.homeassistant.discovery import GatewayFacts
 
 QUIET_SECONDS = 1.0
 """When nothing retained has come for so long, all of it has (judgement: a broker sends it in one go)."""
+
+
+MESSAGES_MOST = 10_000
+"""Who hears more has a broker on which somebody speaks for ever (judgement)."""
 
 
 async def forget(dial: Dial, gateway: GatewayFacts) -> tuple[str, ...]:
@@ -43,7 +49,9 @@ async def forget(dial: Dial, gateway: GatewayFacts) -> tuple[str, ...]:
                 f"the gateway {gateway.gateway} is online; end it first, or it would tell everything again"
             )
         prefix = topics.ball("").prefix
-        balls = {topic.removeprefix(prefix).partition("/")[0] for topic in retained if topic.startswith(prefix)}
+        mentioned = {topic.removeprefix(prefix).partition("/")[0] for topic in retained if topic.startswith(prefix)}
+        announced = await _announced(link, gateway, mentioned)
+        balls = {ball for ball, payload in announced.items() if discovery.announcer(payload) == gateway.gateway}
         # Home Assistant warns of the removal of what it does not know.
         known = dict.fromkeys((*discovery.forgotten(gateway, sorted(balls)), *sorted(retained)) if retained else ())
         for topic in known:
@@ -51,14 +59,23 @@ async def forget(dial: Dial, gateway: GatewayFacts) -> tuple[str, ...]:
     return tuple(known)
 
 
+async def _announced(link: Link, gateway: GatewayFacts, balls: Iterable[str]) -> dict[str, bytes]:
+    """What Home Assistant has been told of these balls, by whichever gateway."""
+    topics = {discovery.ball_topic(gateway, ball): ball for ball in balls if is_id(ball)}
+    if topics:
+        await link.subscribe(*topics)
+    return {topics[topic]: payload for topic, payload in (await _retained(link)).items() if topic in topics}
+
+
 async def _retained(link: Link) -> dict[str, bytes]:
     """What the broker retains of what was subscribed to."""
     found: dict[str, bytes] = {}
     messages = aiter(link.messages())
-    while True:
+    for _ in range(MESSAGES_MOST):
         try:
             message: Message = await asyncio.wait_for(anext(messages), QUIET_SECONDS)
         except TimeoutError:
-            return found
+            break
         if message.is_retained and message.payload:
             found[message.topic] = message.payload
+    return found

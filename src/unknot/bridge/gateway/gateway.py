@@ -130,6 +130,7 @@ class Gateway:
             wanted.name, self.topics.ball(wanted.id), self._outbox, self.tally.ball(wanted.id), wanted.profile or ""
         )
         station.there = lambda: self._there(wanted.id)
+        station.left = lambda: self._announcer.settle(wanted.id)
         keeper = Keeper(
             wanted,
             station,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from unknot.bridge import payloads, reports
 from unknot.bridge.payloads import Code, Refusal, Request, refusal_of
 from unknot.bridge.reports import Fault, Response
-from unknot.bridge.topics import ID_MOST, ONLINE, GatewayTopics
+from unknot.bridge.topics import ONLINE, GatewayTopics, is_id
 from unknot.errors import UnknotError
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ COMMAND_SECONDS = 10.0
 
 REQUESTS_MOST = 64
 """How many requests are worked on at once; more are told that the gateway is busy (judgement)."""
+
+TOPIC_MOST, LEVELS_MOST = 256, 20
+"""Bytes and levels of a topic that a sender may have us answer on: brokers hang up on us for some that are longer
+(mosquitto from 200 levels on; judgement)."""
 
 BIRTH_SECONDS = 5.0
 """Everything is told again at any time within that after Home Assistant was born, so that a hundred gateways do not all
@@ -82,8 +86,9 @@ class Inbox:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The other topics to subscribe to: what Home Assistant was told, then what gateways say of their balls."""
-        return *self._announcer.topics, GatewayTopics("+", self._topics.base).ball("+").availability
+        """The other topics: what Home Assistant was told, what we told in an earlier life, whom other gateways have."""
+        every = GatewayTopics("+", self._topics.base)
+        return *self._announcer.topics, self._topics.ball("+").state, every.ball("+").availability
 
     def close(self) -> None:
         """Work on nothing any more."""
@@ -98,6 +103,9 @@ class Inbox:
         match message.topic.removeprefix(f"{self._topics.base}/").split("/"):
             case [gateway, "ball", ball, "availability"]:
                 self._announcer.hear_availability(gateway, ball, message.payload.decode(errors="replace"))
+            case [_, "ball", ball, "state"] if message.is_retained and ball in self._keepers:
+                before = reports.read(reports.BallState, message.payload)
+                self._keepers[ball].station.remember(before.motor if before else "unknown")
             case [_, "request", verb]:
                 self._take_request(verb, message)
             case [_, "ball", ball, "set"]:
@@ -120,10 +128,13 @@ class Inbox:
                 pass
 
     def _take_set(self, ball: str, key: str, message: Message) -> None:
+        if not is_id(ball):
+            self._tally.refused += 1
+            return  # there is no topic to answer on
         station = self._keepers[ball].station if ball in self._keepers else None
         try:
             if station is None:
-                raise Refusal(Code.UNKNOWN_NAME, f"no ball here is called {ball[:ID_MOST]!r}")
+                raise Refusal(Code.UNKNOWN_NAME, f"no ball here is called {ball!r}")
             if payloads.wants_stop(key, message.payload):
                 station.begin_stop("set")
             _refuse_stale(message)
@@ -166,7 +177,8 @@ class Inbox:
         What we may say and a sender may not are states, announcements and commands.
         """
         ours = topic.startswith((f"{self._topics.base}/", f"{self._discovery}/", "$"))
-        return not ours or "/response/" in topic
+        is_short = len(topic.encode()) <= TOPIC_MOST and topic.count("/") < LEVELS_MOST
+        return is_short and (not ours or "/response/" in topic)
 
     def _read_request(self, verb: str, message: Message) -> Request:
         try:

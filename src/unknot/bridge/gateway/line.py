@@ -121,7 +121,7 @@ class Line:
         await link.subscribe_to_commands(*self._commands)
         for topic in self._others:
             try:
-                await link.subscribe(topic)
+                await link.subscribe_to_others(topic)
             except TopicsForbidden as error:
                 log.info("%s; going on without", error)
         self._tally.connects += 1

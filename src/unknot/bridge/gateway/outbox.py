@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from unknot.errors import TopicsForbidden
+from unknot.errors import BrokerError, BrokerLost
 
 if TYPE_CHECKING:
     from unknot.bridge.broker import Link
@@ -54,7 +54,7 @@ class Outbox:
         self._is_open = False
         self._under_way: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
-        self._forbidden: set[str] = set()
+        self._unsayable: set[str] = set()
 
     def keep(self, topic: str, payload: str) -> None:
         """Have the broker retain it; nothing is told if it has it already. An empty text makes it forget the topic."""
@@ -125,23 +125,24 @@ class Outbox:
 
     def _begin(self, link: Link, news: _News) -> None:
         work = link.publish(news.topic, news.payload, retain=news.retain, qos=news.qos, correlation=news.correlation)
-        task = asyncio.ensure_future(work)
+        task = asyncio.get_running_loop().create_task(work, name=news.topic)
         self._under_way.add(task)
         task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._under_way.discard(task)
         error = None if task.cancelled() else task.exception()
-        if isinstance(error, TopicsForbidden):
-            self._tell_forbidden(error)
+        if isinstance(error, BrokerError) and not isinstance(error, BrokerLost):
+            self._tell_unsayable(task.get_name(), error)
         elif error is not None:
             self._failure = self._failure or error
         self._wake.set()
 
-    def _tell_forbidden(self, error: TopicsForbidden) -> None:
-        """The broker's owner does not want it there: that is said once, and all else goes on."""
-        if str(error) not in self._forbidden:
-            self._forbidden.add(str(error))
+    def _tell_unsayable(self, topic: str, error: BrokerError) -> None:
+        """The broker does not want it there, or it cannot be said: all else goes on; told once, of what we keep."""
+        self.dropped += 1
+        if topic in self._kept and topic not in self._unsayable:
+            self._unsayable.add(topic)
             log.warning("%s", error)
 
     def _tell(self, topic: str) -> None:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+AGAIN_SECONDS = 60.0
+"""A request that is said again within that time is one that the broker brought twice (judgement)."""
+
 PAUSED_SECONDS = 600.0
 """A pause that lasts longer ends the session: whoever resumes then may not be who paused (judgement)."""
 
@@ -76,10 +79,13 @@ class Station:
         model: the profile that it speaks, as far as is known.
         telling: who tells its state.
         there: called when a ball has been connected and announced.
+        left: called when it has not any more.
     """
 
     def __init__(self, name: str, topics: BallTopics, outbox: Outbox, tally: BallTally, model: str = "") -> None:
         self.there: Callable[[], None] = lambda: None
+        self.left: Callable[[], None] = lambda: None
+        self._is_leaving = False
         self.name = name
         self.topics = topics
         self.ball: Ball | None = None
@@ -102,7 +108,7 @@ class Station:
         self._source = "gateway"
         self._rssi: int | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
-        self._answered: tuple[str, dict[str, Any]] = ("", {})
+        self._answered: tuple[str, Choice, float, dict[str, Any]] | None = None
 
     # Having a ball, and not.
 
@@ -110,18 +116,22 @@ class Station:
     async def serving(self, ball: Ball, rssi: int | None) -> AsyncIterator[asyncio.Future[None]]:
         """Drive this ball for the length of the block; the future is done when its link is lost for good."""
         self.ball, self._rssi, self.model = ball, rssi, ball.profile.id
+        self._is_leaving = False
         self._gone = asyncio.get_running_loop().create_future()
         unlisten = ball.listen(self)
-        if self.may_run_on or ball.level:
-            self._stop = await ball.stop()
-        self._detail = ""
-        self._see()
-        self._source = "gateway"
-        self.telling.announce(is_there=True)
-        self.there()
         try:
+            if self.may_run_on or ball.level:
+                self._stop = await ball.stop()
+            self._detail = ""
+            if self._last is Phase.FAULT:
+                self._last = Phase.IDLE
+            self._see()
+            self._source = "gateway"
+            self.telling.announce(is_there=True)
+            self.there()
             yield self._gone
         finally:
+            self._is_leaving = True  # nothing starts on it any more
             if self.session is not None:
                 self.session.stop()
             if self._task is not None:
@@ -131,16 +141,28 @@ class Station:
             self._see()
             if self.telling.is_announced:
                 self.telling.announce(is_there=False)
+            self.left()
 
     @property
     def profile(self) -> FirmwareProfile:
         """The profile that it speaks, or is expected to speak."""
-        return self.ball.profile if self.ball is not None else profiles.load_or_default(self.model or None)
+        if self.ball is not None:
+            return self.ball.profile
+        try:
+            return profiles.load_or_default(self.model or None)
+        except UnknotError:  # whoever connects tells what is wrong with its file
+            return profiles.load_or_default(None)
 
     @property
     def may_run_on(self) -> bool:
         """Whether the motor could not be confirmed stopped."""
         return self._stop is StopOutcome.UNKNOWN
+
+    def remember(self, motor: str) -> None:
+        """What an earlier life told last of the motor: only a stop makes it certain that it is off."""
+        if motor != "off" and self.ball is None:
+            self._stop, self._detail = StopOutcome.UNKNOWN, "the gateway was ended while its motor may have run"
+            self._change("gateway")
 
     def tell_not_stopped(self, words: str) -> None:
         """The motor could not be confirmed stopped when its ball was left."""
@@ -172,6 +194,8 @@ class Station:
             self.begin_stop("set")
             return
         is_playing = self.session is not None
+        if not is_playing and command.action in (Action.PAUSE, Action.RESUME, Action.SKIP):
+            self._nothing_plays()
         if is_playing and any(value is not None for value in (command.protocol, command.side, command.duration)):
             self._refuse_change(command)
         choice = self._choice.changed(self._for_next_start(command))
@@ -188,8 +212,6 @@ class Station:
         self._choice = choice
         if self.session is not None:
             self._act(self.session, command.action)
-        elif command.action in (Action.PAUSE, Action.RESUME, Action.SKIP):
-            self._nothing_plays()
         self._change("set")
 
     def _timeline(self, choice: Choice) -> Timeline:
@@ -254,7 +276,7 @@ class Station:
         raise Refusal(Code.BUSY, "nothing plays on it that could be paused, resumed or skipped", "action")
 
     def _refuse_without_ball(self) -> None:
-        if self.ball is None or not self.ball.is_connected:
+        if self.ball is None or self._is_leaving or not self.ball.is_connected:
             raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected; switch it on and bring it near")
 
     def start(
@@ -270,25 +292,28 @@ class Station:
         Raises:
             UnknotError: it cannot be played, or something plays already.
         """
-        if request and request == self._answered[0]:
-            return self._answered[1]
+        now = asyncio.get_running_loop().time()
+        if request and self._answered and self._answered[:2] == (request, choice):
+            _, _, at, data = self._answered
+            if now - at < AGAIN_SECONDS:
+                return data
         self._refuse_without_ball()
         if self.session is not None:
             raise Refusal(Code.BUSY, f"{(self._playing or choice).protocol} plays on it; stop it first")
         session = self._start(choice, on_link_restored, account)
         timeline = asdict(session.timeline)
         data = {"session": self._number, "timeline": timeline, "notes": list(session.notes)}
-        self._answered = (request, data)
+        self._answered = request, choice, now, data
         self._change("request")
         return data
 
     def _start(self, choice: Choice, on_link_restored: OnLinkRestored, account: Recorder | None) -> Session:
-        if self.ball is None:
+        if self.ball is None or self._is_leaving:
             raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected")
         session = Session(self.ball, choice.timeline(self.profile), on_link_restored=on_link_restored, account=account)
         self.session, self._playing = session, choice
         self._number += 1
-        self._detail = ""
+        self._detail, self._stop = "", None
         self._task = asyncio.create_task(self._play(session, self._number), name=f"session of {self.name}")
         return session
 
@@ -312,7 +337,7 @@ class Station:
         if self.session is None and self.ball is None:
             if self.may_run_on:
                 return StopOutcome.UNKNOWN  # when the ball is back, a stop is the first that it hears
-            raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected; its motor is off")
+            raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected; its motor was off when it was last there")
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 if self.session is not None and self._task is not None:
@@ -346,6 +371,8 @@ class Station:
         except Exception:
             log.exception("%s: the session failed", self.name)
             self._last, self._detail = Phase.FAULT, "a fault in the program; its log tells more"
+            if session.ended is None and self.ball is not None and self.ball.level:
+                self._stop = StopOutcome.UNKNOWN
         finally:
             self._wait_in_pause(session, is_paused=False)
             self.session = self._playing = self._ends_at = None
@@ -387,7 +414,8 @@ class Station:
         """When it will be over: said once, since it stays true until something delays it."""
         session = self.session
         self._ends_at = None
-        if session is not None and session.state is State.RUNNING:
+        is_lost = self.ball is not None and self.ball.is_restoring
+        if session is not None and session.state is State.RUNNING and not is_lost:
             left = session.timeline.seconds - session.position
             self._ends_at = _iso(datetime.now(UTC) + timedelta(seconds=left))
 
@@ -421,6 +449,9 @@ class Station:
     def ball_restored(self, outcome: StopOutcome, *, is_same: bool) -> None:  # noqa: ARG002 - the session decides by it
         """Its link is back, and its motor stopped."""
         self._stop, self._detail = outcome, ""
+        if not self.telling.is_announced:  # another gateway seemed to have it
+            self.telling.announce(is_there=True)
+            self.there()
         self._change("gateway")
 
     def ball_failed(self, error: LinkError) -> None:

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 
 from unknot.bridge.broker import Broker, Dial, Link, Message, Will
 from unknot.bridge.link import sockets
-from unknot.bridge.link.client import COMMANDS, EVERYTHING, Client, message_properties, ours
+from unknot.bridge.link.client import COMMANDS, EVERYTHING, OTHERS, Client, message_properties, ours
 
 GREETING_SECONDS = sockets.CONNECT_SECONDS
 """For the broker's answer to our greeting."""
@@ -70,6 +70,10 @@ class MqttLink:
     async def subscribe_to_commands(self, *topics: str) -> None:
         """As `Link` has it, but for MQTT 3.1.1: what is retained comes, and a live message does not say that it is."""
         await self._answered(self._client.hear(topics, COMMANDS))
+
+    async def subscribe_to_others(self, *topics: str) -> None:
+        """As `Link` has it."""
+        await self._answered(self._client.hear(topics, OTHERS))
 
     async def publish(
         self,
