@@ -74,7 +74,17 @@ def in_folders(*folders: Path) -> dict[str, Path]:
         for folder in folders
         for file in sorted(folder.glob("*.toml"))
         if not file.name.startswith(".")  # what editors and systems leave behind
+        and _is_text(file.name)
     }
+
+
+def _is_text(name: str) -> bool:
+    """Whether a file's name can be told to others; one in another encoding cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def named(kind: str, name: str, files: Callable[[], dict[str, Path]]) -> Path:

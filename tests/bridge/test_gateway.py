@@ -1,7 +1,9 @@
 import asyncio
 import json
 import logging
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,8 +12,10 @@ from hypothesis import strategies as st
 from tests.bridge.exchange import Exchange
 from tests.bridge.gateways import BALL, Person, air_of, config, errors, names, serving, state
 from tests.bridge.test_payloads import PAYLOADS
-from unknot.bridge.broker import Message
+from unknot import api
+from unknot.bridge.broker import Link, Message, Will
 from unknot.bridge.configuration.config import OnBrokerLost
+from unknot.bridge.gateway import line
 from unknot.bridge.gateway.gateway import Gateway
 from unknot.bridge.gateway.inbox import BIRTH_SECONDS
 from unknot.bridge.gateway.lookout import FAULTY_SECONDS
@@ -19,6 +23,7 @@ from unknot.bridge.gateway.station import PAUSED_SECONDS
 from unknot.bridge.gateway.telling import STATE_SECONDS
 from unknot.bridge.payloads import REQUESTS
 from unknot.clock import VirtualTimeLoop
+from unknot.device.discovery import FoundBall
 from unknot.errors import BluetoothUnavailable, BrokerUnreachable
 from unknot.events import as_dict
 from unknot.protocols import library
@@ -609,6 +614,161 @@ async def test_protocols_can_be_read_and_left_if_the_owner_allows_it(exchange: E
         refused = await Person(exchange).ask("protocol_put", protocol="other", toml=toml)
         assert refused["error"]["code"] == "not_allowed"
     assert sorted(file.name for file in (own_files / library.FOLDER).iterdir()) == ["my-calf.toml"]
+
+
+# What may go wrong in the gateway itself.
+
+
+async def test_what_waited_while_the_program_was_halted_starts_nothing_and_stops(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    air = air_of("open-ball")
+    (ball,) = air
+    slept = 0.0
+    monkeypatch.setattr(line, "asleep", lambda: slept)
+    async with serving(exchange, air):
+        await asyncio.sleep(0.5)
+        slept = 20.0
+        exchange.say(f"{BALL}/set", '{"run": true}')
+        await asyncio.sleep(0.01)
+        assert errors(exchange) == ["expired"]
+        await asyncio.sleep(5)
+        assert not ball.trace.points
+        assert (await Person(exchange).ask("run", ball="c0ba11000001", protocol="calf"))["ok"]  # on a new link
+        await asyncio.sleep(5)
+        slept = 40.0
+        exchange.say(f"{BALL}/set", '{"action": "stop"}')
+        await asyncio.sleep(1)
+        assert ball.level == 0
+
+
+async def test_a_motor_that_is_left_running_is_told_whether_something_played_or_not(exchange: Exchange) -> None:
+    air = air_of()
+    ball = air.add(SimulatedBall("button-ball"))
+    gateway = Gateway(config(air), exchange.dial(), simulate=air)
+    task = asyncio.create_task(gateway.run())
+    await asyncio.sleep(3)
+    ball.press_button()
+    await asyncio.sleep(1)
+    ball.drop_link(away=1000)
+    await asyncio.sleep(1)
+    began = now()
+    task.cancel()
+    await asyncio.sleep(1)
+    gateway.give_up()
+    await asyncio.wait([task])
+    assert now() - began < 5
+    assert ball.level == 1
+    assert gateway.may_run_on == (ball.name,)
+    assert state(exchange)["motor"] == "unknown"
+
+
+async def test_a_gateway_that_begins_anew_does_not_call_off_what_may_run(exchange: Exchange) -> None:
+    air = air_of()
+    ball = air.add(SimulatedBall("vibmotor-3"))
+    async with serving(exchange, air):
+        Person(exchange).set(run=True)
+        await asyncio.sleep(5)
+        was = dict(exchange.retained)
+    exchange.retained.update(was)  # as if it had been killed
+    ball.drop_link(away=1000)
+    async with serving(exchange, air):
+        assert state(exchange)["motor"] == "unknown"
+        assert (await Person(exchange).ask("stop_all"))["data"]["balls"] == {"c0ba11000001": "unknown"}
+        assert (await Person(exchange).ask("stop", ball="c0ba11000001"))["error"]["code"] == "not_stopped"
+
+
+async def test_a_ball_that_is_let_go_takes_no_new_session(exchange: Exchange) -> None:
+    air = air_of("open-ball")
+    (ball,) = air
+    async with serving(exchange, air) as gateway:
+        person = Person(exchange)
+        assert (await person.ask("run", ball="c0ba11000001", protocol="calf"))["ok"]
+        await asyncio.sleep(5)
+        exchange.say("unknot/gw1/request/disconnect", '{"ball": "c0ba11000001"}')
+        for _ in range(300):
+            exchange.say("unknot/gw1/request/vibrate", '{"ball": "c0ba11000001", "intensity": 20, "duration": 30}')
+            await asyncio.sleep(0)
+        await asyncio.sleep(5)
+        assert gateway.keepers["c0ba11000001"].station.session is None
+        assert (ball.level, ball.is_connected) == (0, False)
+        await person.ask("connect", ball="c0ba11000001")
+        await asyncio.sleep(5)
+        assert (await person.ask("run", ball="c0ba11000001", protocol="calf"))["ok"]
+
+
+@pytest.mark.parametrize("depth", [9, 600, 2000])
+async def test_a_stop_in_a_nest_is_refused_and_answered(exchange: Exchange, depth: int) -> None:
+    air = air_of("open-ball")
+    nest = "[" * depth + "]" * depth
+    async with serving(exchange, air):
+        exchange.say(f"{BALL}/set", f'{{"run": true, "x": {nest}}}')
+        exchange.say("unknot/gw1/request/ping", f'{{"id": "deep", "x": {nest}}}')
+        exchange.say("unknot/gw1/request/ping", '{"id": "\\ud800"}')
+        await asyncio.sleep(1)
+        assert errors(exchange) == ["invalid_json"]
+        assert len(exchange.told("unknot/gw1/response/ping")) == 2
+
+
+async def test_a_topic_that_nobody_can_answer_on_costs_nothing(exchange: Exchange) -> None:
+    async with serving(exchange, air_of("open-ball")):
+        exchange.say(f"unknot/gw1/ball/{'x' * 60000}/set", '{"run": true}')
+        exchange.say("unknot/gw1/request/ping", '{"id": "far"}', response_topic="/".join("a" * 250))
+        await asyncio.sleep(1)
+        assert [json.loads(text)["id"] for text in exchange.told("unknot/gw1/response/ping")] == ["far"]
+        assert max(len(one.topic) for one in exchange.said if one.payload != '{"run": true}') < 300
+
+
+async def test_a_fault_of_ours_at_one_ball_ends_no_other(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    air = air_of("open-ball", "open-ball")
+    connect = api.connect
+
+    def fail(found: FoundBall, **how: Any) -> Any:
+        if found.address.endswith("01"):
+            raise ZeroDivisionError
+        return connect(found, **how)
+
+    monkeypatch.setattr(api, "connect", fail)
+    async with serving(exchange, air):
+        await asyncio.sleep(300)
+        assert (await Person(exchange).ask("run", ball="c0ba11000002", protocol="calf"))["ok"]
+    assert sum("keeping it failed" in record.message for record in caplog.records) == 1
+
+
+async def test_a_line_that_fails_by_a_fault_of_ours_is_made_anew(exchange: Exchange) -> None:
+    fails = 0
+
+    def dial(will: Will | None) -> AbstractAsyncContextManager[Link]:
+        nonlocal fails
+        if exchange.said and fails < 3:
+            fails += 1
+            raise RuntimeError
+        return exchange.dial()(will)
+
+    gateway = Gateway(config(air_of("open-ball")), dial, simulate=air_of("open-ball"))
+    task = asyncio.create_task(gateway.run())
+    await asyncio.sleep(3)
+    exchange.cut()
+    await asyncio.sleep(60)
+    assert fails == 3
+    assert (await Person(exchange).ask("ping"))["ok"]
+    task.cancel()
+    await asyncio.wait([task])
+
+
+async def test_a_ball_that_drops_again_and_again_is_tried_less_and_less(exchange: Exchange) -> None:
+    air = air_of("open-ball")
+    async with serving(exchange, air) as gateway:
+        (keeper,) = gateway.keepers.values()
+        connects = []
+        for _ in range(600):
+            if keeper.station._gone is not None and not keeper.station._gone.done():
+                keeper.station._gone.set_result(None)
+            await asyncio.sleep(1)
+            connects.append(gateway.tally.ball("c0ba11000001").connects)
+    assert connects[-1] < 60
 
 
 # Leaving.

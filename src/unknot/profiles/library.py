@@ -90,8 +90,14 @@ def load_usable() -> tuple[FirmwareProfile, ...]:
         try:
             profiles.append(load_file(file))
         except ProfileFileError as error:
-            log.warning("left out: %s", error)
+            _leave_out(str(error))
     return tuple(profiles)
+
+
+@cache
+def _leave_out(why: str) -> None:
+    """Say it once: a gateway looks for its balls for years."""
+    log.warning("left out: %s", why)
 
 
 def caution(profile: FirmwareProfile) -> str:

@@ -57,8 +57,14 @@ def overview() -> tuple[Overview, ...]:
         try:
             faces.append(_face(name, file))
         except ProtocolFileError as error:
-            log.warning("left out: %s", error)
+            _leave_out(str(error))
     return tuple(faces)
+
+
+@cache
+def _leave_out(why: str) -> None:
+    """Say it once: a gateway tells its protocols for years."""
+    log.warning("left out: %s", why)
 
 
 def load(name: str) -> MuscleProtocol:

@@ -329,6 +329,8 @@ class Session:
     def _post(self, event: messages.Input) -> None:
         if isinstance(event, messages.End | messages.Fail | messages.Pause) and self.state is State.RUNNING:
             self._ball.withdraw()  # a stop follows: nothing may be written before it
+        if isinstance(event, messages.Adjust):  # of several wishes the last one counts; a pause need not wait for all
+            self._inbox = deque(one for one in self._inbox if not isinstance(one, messages.Adjust))
         # The end, a failure and a loss go before everything that waits: nothing that was asked for before may start it.
         if isinstance(event, messages.End | messages.Fail | messages.Lost):
             self._inbox.appendleft(event)

@@ -155,14 +155,17 @@ class Line:
         Raises:
             BrokerLost: it was; a new link brings nothing that was said before.
         """
-        while not self._held_up:
+        while True:
+            self._see()
+            if self._held_up:
+                held_up = f"this program was held up for {self._held_up:.0f} s"
+                raise BrokerLost(f"{held_up}; what was said meanwhile is not obeyed")
             self._ticked_at = _awake_and_asleep()
             looking = asyncio.get_running_loop().call_later(TICK_SECONDS, self._see)
             try:
                 await asyncio.sleep(TICK_SECONDS)
             finally:
                 looking.cancel()
-        raise BrokerLost(f"this program was held up for {self._held_up:.0f} s; what was said meanwhile is not obeyed")
 
     def _see(self) -> None:
         """Whether the last look is too long ago: asked by a timer and for each message, since either may come first."""
