@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from typing import TYPE_CHECKING, Any, overload
 
 from unknot.errors import UsageError
@@ -14,6 +15,8 @@ from unknot.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractAsyncContextManager
+
+    from typing_extensions import TypeIs
 
     from unknot.api import Simulate
     from unknot.bridge.elsewhere.inquiries import FarBall, Target
@@ -38,6 +41,12 @@ _URL = re.compile(r"mqtts?://", re.IGNORECASE)
 def is_elsewhere(target: object) -> bool:
     """Whether a target is at another gateway, and not within reach of this machine's own radio."""
     return isinstance(target, str) and _URL.match(target) is not None
+
+
+def is_far(ball: AnyBall) -> TypeIs[RemoteBall]:
+    """Whether a ball is driven by another gateway; who has one has imported what drives it."""
+    module = sys.modules.get("unknot.bridge.elsewhere.remote")
+    return module is not None and isinstance(ball, module.RemoteBall)
 
 
 def elsewhere(url: str, *, ball: str | None = None) -> Target:
@@ -207,9 +216,7 @@ def play(
         UsageError: the side or the intensity cannot be meant.
         Refusal: of a ball elsewhere, on entering the block: its gateway refuses any of these.
     """
-    from unknot.bridge.elsewhere.remote import RemoteBall
-
-    if isinstance(on, RemoteBall):
+    if is_far(on):
         return on.play(muscle, side=side, intensity=intensity, on_link_restored=on_link_restored)
     from unknot import api
 
@@ -226,9 +233,7 @@ def free_session(percent: float, seconds: float, *, on: RemoteBall) -> RemoteSes
 
 def free_session(percent: float, seconds: float, *, on: AnyBall) -> AnySession:
     """A session of vibration without a muscle, as ``unknot vibrate`` plays; arguments and errors as `Ball.vibrate`."""
-    from unknot.bridge.elsewhere.remote import RemoteBall
-
-    if isinstance(on, RemoteBall):
+    if is_far(on):
         return on.free_session(percent, seconds)
     from unknot import api
 
@@ -322,9 +327,7 @@ async def scan(
 
         return await api.scan(simulate=simulate, adapter=adapter, **_said(seconds=seconds, heard=heard))
     if not is_elsewhere(target):
-        raise UsageError(
-            f"found {target!r}, expected mqtt://BROKER or mqtt://BROKER/GATEWAY, or nothing for this radio"
-        )
+        raise UsageError(f"found {target!r}, expected mqtt://BROKER[/GATEWAY], or nothing for this machine's own radio")
     from unknot.bridge.elsewhere import inquiries
 
     _refuse_radio(profile=None, simulate=simulate, adapter=adapter)
@@ -383,10 +386,10 @@ async def stop_all(
         Refusal: the gateway refuses.
     """
     if target is not None and is_elsewhere(target):
-        from unknot.bridge.elsewhere import inquiries
+        from unknot.bridge.elsewhere import stopping
 
         _refuse_radio(profile=profile, simulate=simulate, adapter=adapter)
-        return await inquiries.stop(elsewhere(target))
+        return await stopping.stop(elsewhere(target))
     from unknot import api
 
     return await api.stop_all(target, profile=profile, simulate=simulate, adapter=adapter, **_said(seconds=seconds))

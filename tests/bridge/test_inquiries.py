@@ -7,9 +7,10 @@ import pytest
 
 from tests.bridge.exchange import Exchange
 from tests.bridge.far import gateway, target
-from unknot.bridge.elsewhere import correspondence, inquiries
+from unknot.bridge.elsewhere import correspondence
 from unknot.bridge.elsewhere.correspondence import Correspondence
-from unknot.bridge.elsewhere.inquiries import FarBall, protocols, scan, stop
+from unknot.bridge.elsewhere.inquiries import FarBall, protocols, scan
+from unknot.bridge.elsewhere.stopping import outcome_in, stop
 from unknot.bridge.payloads import Refusal
 from unknot.errors import BallNotFound, BrokerLost, GatewaySilent, UsageError
 from unknot.events import StopOutcome
@@ -135,10 +136,10 @@ async def test_a_gateway_that_left_well_has_nothing_to_stop(exchange: Exchange, 
 
 
 async def test_an_answer_that_names_no_outcome_claims_none(exchange: Exchange, air: Air) -> None:
-    assert inquiries.outcome_in({}) is StopOutcome.UNKNOWN
-    assert inquiries.outcome_in({"stop": []}) is StopOutcome.UNKNOWN
-    assert inquiries.outcome_in({"stop": "perhaps"}) is StopOutcome.UNKNOWN
-    assert inquiries.outcome_in({"stop": "sent"}) is StopOutcome.SENT
+    assert outcome_in({}) is StopOutcome.UNKNOWN
+    assert outcome_in({"stop": []}) is StopOutcome.UNKNOWN
+    assert outcome_in({"stop": "perhaps"}) is StopOutcome.UNKNOWN
+    assert outcome_in({"stop": "sent"}) is StopOutcome.SENT
 
 
 async def test_several_gateways_are_named_where_one_is_meant(exchange: Exchange, air: Air) -> None:
@@ -225,18 +226,22 @@ async def test_a_message_beyond_measure_is_left_unread(caplog: pytest.LogCapture
 
 
 async def test_each_hears_its_own_answer(exchange: Exchange, air: Air) -> None:
-    async with gateway(exchange, air), Correspondence(exchange.dial(), where="the broker") as line:
+    async with gateway(exchange, air) as far, Correspondence(exchange.dial(), where="the broker") as line:
         answers = await asyncio.gather(*(line.ask("raum-3", "ping") for _ in range(20)))
         assert {answer["gateway"] for answer in answers} == {"raum-3"}
-        asking = asyncio.create_task(line.ask("raum-9", "ping"))
+        far.deaf_to = {"ping"}
+        asking, other = (asyncio.create_task(line.ask(name, "ping")) for name in ("raum-9", "raum-3"))
         await asyncio.sleep(0.5)
-        token = json.loads(exchange.said[-1].payload)["id"]
+        token = next(
+            json.loads(one.payload)["id"] for one in exchange.said if one.topic == "unknot/raum-9/request/ping"
+        )
         for topic in ("unknot/raum-3/response/ping", "unknot/raum-9/response/scan"):
             exchange.say(topic, json.dumps({"id": token, "ok": True, "data": {"gateway": "forged"}}))
         exchange.say("unknot/raum-9/response/ping", json.dumps({"id": "another", "ok": True}))
         exchange.say("unknot/raum-9/response/ping", "no answer")
-        with pytest.raises(GatewaySilent):
-            await asking
+        for waiting in (asking, other):
+            with pytest.raises(GatewaySilent):
+                await waiting
 
 
 async def test_a_refusal_is_harmless_to_a_terminal(exchange: Exchange, air: Air) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -61,8 +61,11 @@ async def world(air: Air) -> AsyncIterator[World]:
 
 
 @pytest.fixture(autouse=True)
-def on_the_air(simulated_ball: SimulatedBall) -> None:
+def on_the_air(simulated_ball: SimulatedBall) -> Iterator[None]:
+    before = random.getstate()
     random.seed(3)  # of all pauses before another attempt
+    yield
+    random.setstate(before)
 
 
 async def until(session: RemoteSession, kind: type[events.Event]) -> events.Event:
@@ -260,6 +263,19 @@ async def test_a_start_that_is_not_answered_is_taken_back(air: Air, virtual_time
             await session.wait()
 
 
+async def test_a_start_does_not_outlive_who_asked_for_it_and_a_stop_counts_for_ever(air: Air) -> None:
+    async with world(air) as there, there.exchange.dial()(None) as spy:
+        await spy.subscribe("unknot/raum-3/request/+")
+        await there.ball.vibrate(20, seconds=1)
+        await there.ball.stop()
+        asked = []
+        async for message in spy.messages():
+            asked.append((message.topic.rpartition("/")[2], message.expires_in))
+            if asked[-1][0] == "stop":
+                break
+    assert asked == [("vibrate", 10.0), ("stop", None)]
+
+
 async def test_a_start_that_is_cancelled_is_taken_back(air: Air) -> None:
     async with world(air) as there:
         there.far.mute_to = {"run"}
@@ -449,8 +465,11 @@ async def test_a_stop_without_a_broker_is_not_claimed_and_reaches_a_broker_that_
             await asyncio.sleep(10)
             assert there.sim.level == 50
             assert any(words.startswith("'pause' may not have been heard") for words in there.asked)
+            assert any(words.startswith("the gateway will be told to stop as soon as") for words in there.asked)
             there.exchange.go_up()
             ended = await session.wait()
+            back = max(one.at for one in there.exchange.said if one.topic == "unknot/raum-3/status")
+            assert virtual_time.now - back < 9  # we may come back later than the gateway
         assert (ended.reason, ended.stop) == (EndReason.STOPPED, StopOutcome.CONFIRMED)
         with pytest.raises(NotStopped, match="mqtt://broker:1883 is gone"):
             async with there.ball.play("calf") as session:
@@ -502,6 +521,33 @@ async def test_another_session_than_ours_is_not_taken_for_it(air: Air) -> None:
                 there.exchange.go_up()
                 async for event in session:
                     assert not isinstance(event, events.Ended)
+
+
+async def test_a_gateway_that_was_started_anew_has_other_sessions_of_the_same_number(air: Air) -> None:
+    async with world(air) as there:
+        with pytest.raises(BrokerLost, match="was started anew"):
+            async with there.ball.play("calf") as session:
+                await asyncio.sleep(12)
+                there.far.is_away = True
+                there.exchange.cut()
+                await asyncio.sleep(1)
+                state = {"phase": "running", "session": 1, "level": 3, "seq": 1, "remaining": 200.0}
+                there.exchange.say(f"unknot/raum-3/ball/{BALL}/state", json.dumps(state))
+                await session.wait()
+        there.far.is_away = False
+
+
+async def test_what_cannot_be_done_any_more_is_not_done_and_not_told(air: Air) -> None:
+    async with world(air) as there, there.ball.play("calf") as session:
+        await asyncio.sleep(5)
+        there.far.swallows = {"ended"}
+        assert there.station.session is not None
+        there.station.session.stop()
+        await asyncio.sleep(0.5)
+        session.pause()
+        ended = await session.wait()
+    assert ended.reason is EndReason.STOPPED
+    assert there.asked == []
 
 
 async def test_an_event_of_a_later_session_is_believed_only_if_the_state_says_so(air: Air) -> None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.clinic import Clinic, clinic
+from tests.bridge.clinic import Clinic, clinic
+from unknot.bridge.payloads import Code, Refusal
 from unknot.cli import exits, main
+from unknot.errors import AttError
 from unknot.simulator import Air, SimulatedBall
 
 __all__ = ["clinic"]
@@ -128,6 +130,28 @@ def test_what_is_refused_is_told_in_one_line_with_the_code_that_it_has_here(
     assert told.startswith(f"unknot: {line}")
     assert printed.out == ""
     assert sim(clinic).trace.seconds_on() == 0
+
+
+@pytest.mark.parametrize(
+    ("code", "number"),
+    [
+        (Code.REFUSED, 4),
+        (Code.NOT_CONNECTED, 3),
+        (Code.BUSY, 3),
+        (Code.NOT_STOPPED, 5),
+        (Code.EXPIRED, 6),
+        (Code.UNKNOWN_NAME, 2),
+        (Code.OUT_OF_RANGE, 2),
+        (Code.NOT_ALLOWED, 2),
+        (Code.INTERNAL, 2),
+    ],
+)
+def test_each_refusal_has_the_code_of_the_same_trouble_here(code: Code, number: int) -> None:
+    assert exits.code(Refusal(code, "no")) == number
+
+
+def test_an_att_error_is_still_a_trouble_of_the_link() -> None:
+    assert exits.code(AttError("refused", code=5)) == exits.code(AttError("refused", code=None)) == 3
 
 
 def test_without_a_broker_there_is_one_line(clinic: Clinic, capsys: pytest.CaptureFixture[str]) -> None:

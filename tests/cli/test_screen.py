@@ -6,7 +6,8 @@ import io
 from rich.console import Console
 
 import unknot
-from unknot.cli.screen import Live
+from unknot import events
+from unknot.cli.screen import Live, describe
 from unknot.simulator import Air, SimulatedBall
 
 
@@ -56,3 +57,18 @@ async def test_a_ball_that_stops_by_itself_is_not_said_to_run_on(air: Air, simul
         assert "the link to C0:BA:11:00:00:01 is back: motor off, confirmed by the ball" in text
         assert "Paused after the link was lost, motor off. Ease in" in text
         assert "space goes on" in text
+
+
+def test_what_an_event_says_is_harmless_to_a_terminal() -> None:
+    evil = "\x1b[2J\u202eevil\n"
+    told = [
+        events.Started(0.0, evil, evil, evil, evil, 1, 1.0),
+        events.StepStarted(0.0, 0, evil, evil, 1.0, 1.0),
+        events.Paused(0.0, evil),
+        events.LinkDropped(0.0, 1, None, evil),
+        events.LinkRestored(0.0, events.StopOutcome.SENT, evil),
+        events.Reported(0.0, {"fault": evil}),
+        events.Ended(0.0, events.EndReason.FAILED, 1.0, events.StopOutcome.SENT, evil),
+    ]
+    assert all(describe(event).isprintable() for event in told)
+    assert describe(told[1]).endswith(r"\x1b[2J\u202eevil\n")

@@ -83,9 +83,9 @@ def run(
         )
 
     async def introduce(ball: AnyBall) -> None:
-        from unknot.bridge.elsewhere.remote import RemoteBall
+        from unknot import anywhere
 
-        if isinstance(ball, RemoteBall):
+        if anywhere.is_far(ball):
             _introduce(await ball.protocol(muscle), err=as_json)
 
     plan = _plan(options, _compile_first(muscle, side, intensity, options).seconds) if protocol is not None else None
@@ -190,11 +190,11 @@ async def _stop(options: DeviceOptions) -> int:
 async def _stop_elsewhere(options: DeviceOptions, via: str) -> int:
     """Stop at a gateway, or at all of them; who does not answer is told."""
     from unknot import anywhere
-    from unknot.bridge.elsewhere import inquiries
+    from unknot.bridge.elsewhere import stopping
     from unknot.cli.screen import STOP_WORDS
     from unknot.events import StopOutcome
 
-    outcomes = await inquiries.stop(anywhere.elsewhere(via, ball=options.device))
+    outcomes = await stopping.stop(anywhere.elsewhere(via, ball=options.device))
     if not outcomes:
         click.echo("no gateway there has a ball that could run")
     for ball, outcome in outcomes:

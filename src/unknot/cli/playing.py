@@ -129,11 +129,11 @@ def _cautions(ball: AnyBall, options: DeviceOptions) -> list[str]:
 
     A gateway speaks by a profile of its own; it is looked at by the name that the gateway gives it.
     """
-    from unknot.bridge.elsewhere.remote import RemoteBall
+    from unknot import anywhere
     from unknot.profiles import library
     from unknot.profiles.model import Evidence
 
-    if isinstance(ball, RemoteBall):
+    if anywhere.is_far(ball):
         if ball.model not in library.files():
             return [
                 f"gateway {ball.gateway} speaks by a profile that is not known here: {printable(ball.model) or '-'}"

@@ -18,6 +18,7 @@ from unknot.bridge.elsewhere.correspondence import ANSWER_SECONDS
 from unknot.bridge.elsewhere.fleet import state_in
 from unknot.bridge.elsewhere.inquiries import Target
 from unknot.bridge.elsewhere.remote_session import RemoteSession
+from unknot.bridge.elsewhere.stopping import outcome_in
 from unknot.bridge.payloads import Code, Refusal
 from unknot.bridge.topics import ONLINE, GatewayTopics
 from unknot.errors import BrokerError, NotStopped, UsageError
@@ -209,7 +210,7 @@ class RemoteBall:
             What is known about the motor now; no exception is raised for the gateway's or the broker's sake.
         """
         try:
-            return inquiries.outcome_in(await self.request("stop"))
+            return outcome_in(await self.request("stop"))
         except Refusal as refused:
             if refused.code is not Code.NOT_STOPPED:
                 self.ask(f"gateway {self.gateway}: {refused}")
@@ -274,27 +275,26 @@ class RemoteBall:
 
     def link_lost(self) -> None:
         """The link to the broker is gone."""
-        if self._session is not None:
-            self._session.link_lost()
+        if self._session is not None and self._session.sight is not None:
+            self._session.sight.link_lost()
 
     def link_restored(self) -> None:
         """It is back."""
-        if self._session is not None:
-            self._session.link_restored()
+        if self._session is not None and self._session.sight is not None:
+            self._session.sight.link_restored()
 
     def link_failed(self, error: BrokerError) -> None:
         """It did not come back."""
-        if self._session is not None:
-            self._session.link_failed(error)
+        if self._session is not None and self._session.sight is not None:
+            self._session.sight.link_failed(error)
 
     def _hear_status(self, message: Message) -> None:
         was_online, self._is_online = self._is_online, message.payload == ONLINE.encode()
-        if self._session is None:
-            return
-        if self._is_online and not message.is_retained:
-            self._session.gateway_returned()
-        elif was_online and not self._is_online:
-            self._session.gateway_left()
+        sight = self._session.sight if self._session is not None else None
+        if sight is not None and self._is_online and not message.is_retained:
+            sight.gateway_returned()
+        elif sight is not None and was_online and not self._is_online:
+            sight.gateway_left()
 
     def _hear_state(self, message: Message) -> None:
         state, before = state_in(message.payload), self._state

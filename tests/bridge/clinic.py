@@ -1,10 +1,10 @@
-"""A clinic for the commands that go by another gateway: a broker made of nothing and gateways, in virtual time."""
+"""A clinic for what goes by another gateway: a broker made of nothing and gateways, in virtual time."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -41,7 +41,7 @@ class Clinic:
 
         @asynccontextmanager
         async def attempt(will: Will | None) -> AsyncIterator[Link]:
-            if self._loop is not asyncio.get_running_loop():  # each command has its own
+            if self._loop is not asyncio.get_running_loop() and self.exchange.is_up:  # each command has its own
                 await self._open()
             async with self.exchange.dial()(will) as link:
                 yield link
@@ -72,10 +72,12 @@ class Clinic:
 
 
 @pytest.fixture
-def clinic(monkeypatch: pytest.MonkeyPatch) -> Clinic:
+def clinic(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clinic]:
     """A clinic with one gateway and one ball."""
+    before = random.getstate()
     random.seed(3)  # of all pauses before another attempt
     made = Clinic()
     monkeypatch.setattr("unknot.bridge.link.mqtt.dial", made.dial)
     monkeypatch.setattr("unknot.bridge.link.mqtt.new_event_loop", VirtualTimeLoop)
-    return made
+    yield made
+    random.setstate(before)
