@@ -121,13 +121,18 @@ class _Link:
         self._came = asyncio.Event()
         self._is_lost = False
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
         await self._turn()
         self._plain.update(topics)
         now = asyncio.get_running_loop().time()
         for topic, payload in tuple(self._exchange.retained.items()):
             if any(matches(one, topic) for one in topics):
-                self._put(Message(topic, payload, True, now))
+                message = Message(topic, payload, True, now)
+                if qos:
+                    self._put(message)
+                else:  # nobody has to keep it until it is acknowledged
+                    self._queue.append(message)
+                    self._came.set()
 
     async def subscribe_to_commands(self, *topics: str) -> None:
         await self._turn()

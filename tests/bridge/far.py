@@ -68,8 +68,8 @@ class _Way:
     def dropped(self) -> int:
         return self._link.dropped
 
-    async def subscribe(self, *topics: str) -> None:
-        await self._link.subscribe(*topics)
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        await self._link.subscribe(*topics, qos=qos)
 
     async def subscribe_to_commands(self, *topics: str) -> None:
         await self._link.subscribe_to_commands(*topics)

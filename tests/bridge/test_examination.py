@@ -73,7 +73,8 @@ class Connection:
         self.topics: set[str] = set()
         self.queue: asyncio.Queue[Message | None] = asyncio.Queue()
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
+        assert qos == 1
         for topic in topics:
             self.topics.add(topic)
             if topic in self.exchange.kept:

@@ -149,6 +149,17 @@ async def test_several_gateways_are_named_where_one_is_meant(exchange: Exchange,
         assert [one.gateway for one in await scan(target(exchange))] == ["raum-3", "raum-4"]
 
 
+async def test_more_gateways_than_a_broker_keeps_messages_for_are_all_seen() -> None:
+    exchange = Exchange()
+    for number in range(400):
+        exchange.say(f"unknot/g{number}/status", "online", retain=True)
+        for ball in range(5):
+            exchange.say(f"unknot/g{number}/ball/b{ball}/availability", "online", retain=True)
+    found = await scan(target(exchange))
+    assert len(found) == 2000
+    assert all(one.is_there for one in found)
+
+
 # The correspondence itself.
 
 

@@ -95,8 +95,11 @@ class Link(Protocol):
         """How many messages there was no room for."""
         ...
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
         """Hear what is said on these topics (wildcards allowed) from now on, and what is retained on them.
+
+        With ``qos`` 0 a broker keeps nothing back for us while we are slow, so it has no need to drop anything: of more
+        than 1,000 retained messages mosquitto sends by default only the first 1,000 with ``qos`` 1, and all with 0.
 
         Raises `BrokerError`.
         """

@@ -82,7 +82,7 @@ async def _listen(line: Correspondence, seen: Fleet, seconds: float) -> None:
     gathering = Gathering(seen)
     unlisten = line.listen(gathering)
     try:
-        await line.subscribe(*seen.topics)
+        await line.recall(*seen.topics, qos=0)
         with suppress(TimeoutError):
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 while True:

@@ -78,7 +78,7 @@ class Correspondence:
         self.failure: BrokerError | None = None
         self._dial = dial
         self._seconds = seconds
-        self._topics: dict[str, None] = {}
+        self._topics: dict[str, int] = {}  # with the quality of service
         self._hearers: list[Hearer] = []
         self._waiting: dict[str, tuple[str, asyncio.Future[reports.Response]]] = {}
         self._link: Link | None = None
@@ -136,14 +136,14 @@ class Correspondence:
             BrokerError: the link is gone, or the broker refuses.
         """
         new = [topic for topic in topics if topic not in self._topics]
-        self._topics.update(dict.fromkeys(new))
+        self._topics.update(dict.fromkeys(new, 1))
         if new:
             await self._standing().subscribe(*new)
 
-    async def recall(self, *topics: str) -> None:
-        """As `subscribe`, and hear what is retained there even if it has been heard before."""
-        self._topics.update(dict.fromkeys(topics))
-        await self._standing().subscribe(*topics)
+    async def recall(self, *topics: str, qos: int = 1) -> None:
+        """As `subscribe`, and hear what is retained there even if that has been heard; ``qos`` as `Link` has it."""
+        self._topics.update(dict.fromkeys(topics, qos))
+        await self._standing().subscribe(*topics, qos=qos)
 
     async def say(self, topic: str, payload: str, *, expires_in: float | None = None) -> None:
         """Say something once; return when the broker has it.
@@ -207,8 +207,8 @@ class Correspondence:
         while True:
             try:
                 async with self._dial(None) as link:
-                    if self._topics:
-                        await link.subscribe(*self._topics)
+                    for qos in sorted(set(self._topics.values()), reverse=True):
+                        await link.subscribe(*(one for one in self._topics if self._topics[one] == qos), qos=qos)
                     self._begin(link)
                     async for message in link.messages():
                         self._hear(message)

@@ -91,7 +91,7 @@ async def look(line: Correspondence, fleet: Fleet, *wanted: str, enough: Callabl
     gathering = Gathering(fleet)
     unlisten = line.listen(gathering)
     try:
-        await line.recall(*wanted)
+        await line.recall(*wanted, qos=0)
         with suppress(TimeoutError):
             async with asyncio.timeout(LOOK_SECONDS):
                 while not enough():

@@ -49,6 +49,9 @@ FOREIGN = (MqttError, OSError, ValueError)
 EVERYTHING = SubscribeOptions(qos=1)
 """A subscription to what is said, and to what is retained."""
 
+EVERYTHING_AT_ONCE = SubscribeOptions(qos=0)
+"""The same, without anything that the broker would have to keep until we have said that we have it."""
+
 COMMANDS = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
 """A subscription to what is said from now on, which tells what wants to be retained (MQTT 5, 3.8.3.1)."""
 

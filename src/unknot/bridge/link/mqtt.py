@@ -13,7 +13,15 @@ from contextlib import asynccontextmanager
 
 from unknot.bridge.broker import Broker, Dial, Link, Message, Will
 from unknot.bridge.link import sockets
-from unknot.bridge.link.client import COMMANDS, EVERYTHING, OTHERS, Client, message_properties, ours
+from unknot.bridge.link.client import (
+    COMMANDS,
+    EVERYTHING,
+    EVERYTHING_AT_ONCE,
+    OTHERS,
+    Client,
+    message_properties,
+    ours,
+)
 
 GREETING_SECONDS = sockets.CONNECT_SECONDS
 """For the broker's answer to our greeting."""
@@ -63,9 +71,9 @@ class MqttLink:
         """How many messages there was no room for."""
         return self._client.incoming.dropped
 
-    async def subscribe(self, *topics: str) -> None:
+    async def subscribe(self, *topics: str, qos: int = 1) -> None:
         """As `Link` has it."""
-        await self._answered(self._client.hear(topics, EVERYTHING))
+        await self._answered(self._client.hear(topics, EVERYTHING if qos else EVERYTHING_AT_ONCE))
 
     async def subscribe_to_commands(self, *topics: str) -> None:
         """As `Link` has it, but for MQTT 3.1.1: what is retained comes, and a live message does not say that it is."""
