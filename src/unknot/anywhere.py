@@ -76,7 +76,8 @@ def own() -> Target:
     """The broker of this machine's configuration, and all that is there.
 
     Raises:
-        ConfigFileError: there is none, or something in it is wrong.
+        UsageError: it names none.
+        ConfigFileError: something in it is wrong.
     """
     from unknot.bridge.elsewhere import targets
     from unknot.bridge.elsewhere.inquiries import Target

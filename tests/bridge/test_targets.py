@@ -7,7 +7,7 @@ import pytest
 from unknot.anywhere import is_elsewhere
 from unknot.bridge.broker import Broker
 from unknot.bridge.elsewhere.targets import Place, own_broker, place, refuse_password
-from unknot.errors import ConfigFileError, UsageError
+from unknot.errors import UsageError
 
 
 @pytest.fixture
@@ -101,5 +101,5 @@ def test_a_password_on_the_command_line_is_refused_and_not_repeated() -> None:
 
 
 def test_without_a_configuration_there_is_no_broker_of_our_own() -> None:
-    with pytest.raises(ConfigFileError, match=r"broker\.url"):
+    with pytest.raises(UsageError, match="no broker is named: say --via mqtt://BROKER"):
         own_broker(environment=NOWHERE)

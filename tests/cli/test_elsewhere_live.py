@@ -1,5 +1,6 @@
 """Driving a ball by another gateway in a real terminal: a real broker, ``unknot bridge``, keys and signals."""
 
+import asyncio
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import pytest
 
 from tests.bridge.mosquitto import Mosquitto, mosquitto
 from tests.cli.test_terminal import PATIENCE, UNKNOT, terminal
+from unknot.bridge.link import mqtt
 
 pytestmark = pytest.mark.real_time
 
@@ -39,6 +41,22 @@ def wait_for_ball(server: Mosquitto) -> None:
         if any(ball["connected"] for at in told["gateways"] for ball in at["balls"]):
             return
     pytest.fail("the gateway has no ball")
+
+
+def test_a_fleet_of_more_messages_than_a_broker_keeps_back_is_all_shown(tmp_path: Path) -> None:
+    with mosquitto(tmp_path) as server:
+
+        async def retain() -> None:
+            async with mqtt.dial(server.broker())(None) as link:
+                for number in range(1500):
+                    await link.publish(f"unknot/g/ball/b{number}/availability", "online", retain=True, qos=0)
+                await link.publish("unknot/g/status", "online", retain=True)
+
+        asyncio.run(retain())
+        words = [*UNKNOT, "fleet", "--via", str(server.broker()), "--json"]
+        told = json.loads(subprocess.run(words, stdout=subprocess.PIPE, check=True, timeout=PATIENCE).stdout)
+    (gateway,) = told["gateways"]
+    assert len(gateway["balls"]) == 1500
 
 
 def test_cautions_are_shown_and_keys_lead_the_live_picture(broker: Mosquitto) -> None:

@@ -84,6 +84,7 @@ class Sight:
         self._lose = lose
         self._seen_again = seen_again
         self._do = do
+        self._asked_at = -OVERTAKING_SECONDS  # when a session that is not ours last made us ask (time of the loop)
         self._is_rough = False  # whether the state that we went on by may have been an old one
         self._despairing: asyncio.TimerHandle | None = None  # a gateway that may be there owes us an answer
         self._closing: asyncio.TimerHandle | None = None  # a state says that it is over, and no event yet
@@ -100,7 +101,8 @@ class Sight:
         """Take in an event of a session on this ball."""
         if number == self._number:
             self._take(event, now)
-        elif number > self._number:
+        elif number > self._number and now >= self._asked_at + OVERTAKING_SECONDS:
+            self._asked_at = now
             self.ask_for_state()  # another one plays: ours must be over
 
     def hear_state(self, state: BallState, *, is_of_another_gateway: bool = False) -> None:

@@ -68,9 +68,13 @@ def own_broker(*, environment: Mapping[str, str] = os.environ) -> Broker:
     """The broker of this machine's configuration.
 
     Raises:
-        ConfigFileError: there is none, or something in it is wrong.
+        UsageError: it names none.
+        ConfigFileError: something in it is wrong.
     """
-    return effective.broker(settings.read(environment=environment))
+    given = settings.read(environment=environment)
+    if given.values[_URL_KEY].value is None:
+        raise UsageError("no broker is named: say --via mqtt://BROKER, or name one in the configuration (broker.url)")
+    return effective.broker(given)
 
 
 def refuse_password(url: str) -> None:
