@@ -158,6 +158,26 @@ def begun(made: Timeline, second: float = 0.0, on_link_restored: OnLinkRestored 
     return bench
 
 
+def test_a_link_that_is_lost_before_the_beginning_is_waited_for_and_eased_in_after_it() -> None:
+    bench = Bench(long())
+    bench.lose()
+    bench.say(Begin())
+    assert bench.player.state is State.LOST
+    assert bench.writes == []
+    bench.until(12)
+    bench.restore()
+    bench.say(Resume())
+    assert bench.writes == [(12, 1)]
+
+
+def test_a_link_that_is_back_before_the_beginning_is_no_loss() -> None:
+    bench = Bench(long())
+    bench.lose()
+    bench.restore()
+    bench.say(Begin())
+    assert bench.player.state is State.RUNNING
+
+
 # Another intensity.
 
 

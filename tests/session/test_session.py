@@ -151,6 +151,18 @@ async def test_a_button_that_chose_a_level_and_switches_it_off_later_pauses(prof
         assert (session.state, sim.level) == (State.PAUSED, 0)
 
 
+async def test_a_link_that_is_lost_in_the_turn_in_which_a_session_is_entered_is_eased_in_after(air: Air) -> None:
+    sim = air.add(SimulatedBall())
+    async with unknot.connect(simulate=air) as ball, unknot.play("calf", on=ball, on_link_restored="resume") as session:
+        sim.drop_link(away=4)
+        await asyncio.sleep(9)
+        session.stop()
+        told = names([event async for event in session])
+    assert told[:3] == ["link_dropped", "started", "link_restored"]
+    steps = [level for _, level in sim.trace.points if level]
+    assert steps == list(range(1, len(steps) + 1))
+
+
 async def test_a_link_that_is_lost_before_the_first_level_is_answered_is_waited_for(tmp_path: Path) -> None:
     sim = SimulatedBall("button-ball", connection_interval=0.03)
     async with (

@@ -100,6 +100,7 @@ class Player:
         self._motor_seconds = 0.0
         self._pausing = ""  # why a pause begins that is told once the motor is off
         self._goes_on = False  # when the link is back
+        self._lost_early: Lost | None = None  # the link went before the beginning
         self._reason = EndReason.COMPLETED
         self._detail = ""
 
@@ -137,7 +138,7 @@ class Player:
 
     def elapsed(self, now: float) -> float:
         """Seconds since the session began, pauses included."""
-        return now - self._began
+        return 0.0 if self.state is State.READY else now - self._began
 
     def handle(self, event: Input, now: float) -> list[Effect]:
         """Take an input at a time of the loop; the effects to carry out, in order."""
@@ -159,7 +160,14 @@ class Player:
             levels=timeline.levels,
             seconds=timeline.seconds,
         )
+        if self._lost_early is not None:
+            return [Tell(started), *self._lose(self._lost_early, now)]
         return [Tell(started), *self._advance(event, now)]
+
+    def _lose_early(self, event: Input, now: float) -> list[Effect]:
+        """The link goes before the beginning: it begins without one, and waits for it."""
+        self._lost_early = event if isinstance(event, Lost) else None
+        return []
 
     def _advance(self, event: Input, now: float) -> list[Effect]:
         """Everything that is due: the words of each step, and of several levels only the newest."""
@@ -397,8 +405,8 @@ class Player:
         (State.READY, Stopped): _ignore,
         (State.READY, Observed): _ignore,
         (State.READY, Lapsed): _ignore,
-        (State.READY, Lost): _ignore,
-        (State.READY, Restored): _ignore,
+        (State.READY, Lost): _lose_early,
+        (State.READY, Restored): _lose_early,
         (State.RUNNING, Begin): _ignore,
         (State.RUNNING, Wake): _advance,
         (State.RUNNING, Pause): _pause,

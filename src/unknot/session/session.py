@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
 from unknot import events
-from unknot.errors import LinkError, NotStopped, Stalled, UsageError
+from unknot.errors import LinkError, LinkLost, NotStopped, Stalled, UsageError
 from unknot.events import StopOutcome
 from unknot.session import messages
 from unknot.session.messages import OnLinkRestored
@@ -251,6 +251,8 @@ class Session:
             # Somebody left it running: a protocol begins with the motor off.
             if self._ball.level and await self._ball.stop_unheard() is StopOutcome.UNKNOWN:
                 self._fail(NotStopped())
+            if self._ball.is_restoring:  # it was lost since it was claimed, and nobody has heard of it
+                self.ball_lost(LinkLost(f"the link to {self._ball.address} is gone", address=self._ball.address))
             self._inbox.append(messages.Begin())  # an end that is asked for before the first step goes in front of it
             while self._player.state is not State.ENDED:
                 await self._wait_for_input()

@@ -42,7 +42,7 @@ async def forget(dial: Dial, gateway: GatewayFacts) -> tuple[str, ...]:
     """
     topics = gateway.topics
     async with dial(None) as link:
-        await link.subscribe(f"{topics.prefix}/#")
+        await link.subscribe(f"{topics.prefix}/#", qos=0)
         retained = await _retained(link)
         if retained.get(topics.status) == ONLINE.encode():
             raise UsageError(
@@ -63,7 +63,7 @@ async def _announced(link: Link, gateway: GatewayFacts, balls: Iterable[str]) ->
     """What Home Assistant has been told of these balls, by whichever gateway."""
     topics = {discovery.ball_topic(gateway, ball): ball for ball in balls if is_id(ball)}
     if topics:
-        await link.subscribe(*topics)
+        await link.subscribe(*topics, qos=0)
     return {topics[topic]: payload for topic, payload in (await _retained(link)).items() if topic in topics}
 
 

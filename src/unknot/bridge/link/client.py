@@ -55,8 +55,8 @@ EVERYTHING_AT_ONCE = SubscribeOptions(qos=0)
 COMMANDS = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
 """A subscription to what is said from now on, which tells what wants to be retained (MQTT 5, 3.8.3.1)."""
 
-OTHERS = SubscribeOptions(qos=1, noLocal=True)
-"""A subscription to what others say, and to what is retained (MQTT 5, 3.8.3.1)."""
+OTHERS = SubscribeOptions(qos=0, noLocal=True)
+"""A subscription to what others say, and to all that is retained (MQTT 5, 3.8.3.1)."""
 
 _VERSIONS = {"5": ProtocolVersion.V5, "3.1.1": ProtocolVersion.V311}
 
