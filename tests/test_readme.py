@@ -100,7 +100,7 @@ def test_the_example_of_a_configuration_can_be_read(tmp_path: Path) -> None:
     file.write_text(example.replace("/etc/unknot/password", str(secret)))
     config = effective.load(file, environment={})
     assert (config.name, config.broker.is_tls, config.broker.password) == ("room-3", True, "secret")
-    assert [ball.id for ball in config.balls] == ["aabbccddee01"]
+    assert [ball.id for ball in config.balls] == ["blaue-kugel"]
 
 
 def test_links_lead_somewhere() -> None:
