@@ -78,6 +78,11 @@ async def _started(words: tuple[str, ...], environment: dict[str, str]) -> Async
         await process.communicate()
 
 
+def words_for(server: Mosquitto, file: Path, socket: Path) -> tuple[str, ...]:
+    """A gateway of that configuration, whose balls are behind that socket."""
+    return "--broker", str(server.broker()), "--gateway", "gw1", "--config", str(file), "--simulator", str(socket)
+
+
 def is_online(one: Ear, ball: str) -> bool:
     return one.kept.get(f"unknot/gw1/ball/{ball}/availability") == "online"
 
@@ -269,16 +274,7 @@ async def test_a_gateway_that_is_killed_leaves_no_motor_on_and_its_will_is_told(
     file = tmp_path / "config.toml"
     file.write_text("schema = 1\n[gateway]\ntake_new = true\n")
     with mosquitto(tmp_path) as server:
-        words = [
-            "--broker",
-            str(server.broker()),
-            "--gateway",
-            "gw1",
-            "--config",
-            str(file),
-            "--simulator",
-            str(socket),
-        ]
+        words = words_for(server, file, socket)
         async with Server(air, socket), ear(server.broker()) as one, program(*words) as process:
             for ball in ("c0ba11000001", "c0ba11000002"):
                 await one.until(partial(is_online, one, ball), 30)
@@ -299,16 +295,7 @@ async def test_a_gateway_that_is_ended_stops_its_motors_and_says_goodbye(tmp_pat
     file = tmp_path / "config.toml"
     file.write_text("schema = 1\n[gateway]\ntake_new = true\nlog_format = 'json'\n")
     with mosquitto(tmp_path) as server:
-        words = [
-            "--broker",
-            str(server.broker()),
-            "--gateway",
-            "gw1",
-            "--config",
-            str(file),
-            "--simulator",
-            str(socket),
-        ]
+        words = words_for(server, file, socket)
         async with Server(Air(ball), socket), ear(server.broker()) as one, program(*words) as process:
             await one.until(lambda: one.kept.get(f"{BALL}/availability") == "online", 30)
             assert (await one.ask("gw1", "run", ball="c0ba11000001", protocol="calf"))["ok"]
@@ -371,8 +358,3 @@ async def test_a_gateway_can_be_forgotten(tmp_path: Path) -> None:
             await later.ask("gw1", "ping") if later.kept.get("unknot/gw1/status") == "online" else None
             await asyncio.sleep(0.3)
             assert [topic for topic, payload in later.kept.items() if payload] == []
-
-
-def test_the_fixture_is_what_is_tested(tmp_path: Path) -> None:
-    with mosquitto(tmp_path) as server:
-        assert isinstance(server, Mosquitto)
