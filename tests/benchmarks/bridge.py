@@ -90,7 +90,10 @@ async def set_and_write(broker: Broker, rounds: int) -> list[float]:
     taken: list[float] = []
     written: list[float] = []
     ball.witness(lambda _role, _data: written.append(time.perf_counter()))
-    async with ear(broker) as one, serving(air, mqtt.dial(broker), broker=broker) as gateway:
+    async with (
+        ear(broker, "unknot/gw1/response/#") as one,
+        serving(air, mqtt.dial(broker), broker=broker) as gateway,
+    ):
         while len(taken) < rounds:
             assert (await one.ask("gw1", "run", ball="c0ba11000001", protocol=PROTOCOL))["ok"]
             await one.until(lambda: ball.level == 50)

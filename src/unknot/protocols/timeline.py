@@ -214,8 +214,9 @@ def _compile(
     for do, one, say, segments in pieces:
         start = at
         for segment in segments:
-            cues = _quantise(segment, at, levels, ceiling)
-            wanted += (Cue(cue.at, min(cue.level, highest), len(spans)) for cue in cues)
+            wanted += (
+                Cue(when, min(level, highest), len(spans)) for when, level in _quantise(segment, at, levels, ceiling)
+            )
             at += segment.seconds
         at = round(at, MILLISECONDS)
         peak = max(max(segment.start, segment.end) for segment in segments)
@@ -227,8 +228,8 @@ def _compile(
     return timeline
 
 
-def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Iterator[Cue]:
-    """The levels of a straight piece, each at the moment at which it becomes the nearest one."""
+def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Iterator[tuple[float, int]]:
+    """The levels of a straight piece, each after the moment (s) at which it becomes the nearest one."""
 
     def level_for(intensity: float) -> int:
         return limits.level_for(intensity, levels, ceiling)
@@ -236,16 +237,17 @@ def _quantise(segment: Segment, at: float, levels: int, ceiling: Ceiling) -> Ite
     first, last = level_for(segment.start), level_for(segment.end)
     if segment.end > segment.start:
         first = max(first, 1)  # an easing begins at the lowest level, not with a silence
-    yield Cue(round(at, MILLISECONDS), first, 0)
+    yield round(at, MILLISECONDS), first
     if first == last:
         return
     rising = 1 if last > first else -1
+    start, height, seconds = segment.start, segment.end - segment.start, segment.seconds
     for level in range(first + rising, last + rising, rising):
         if level == 0:
             continue  # off only when the intensity is 0, which is where the next piece begins
-        between = (level - 0.5 if rising > 0 else level + 0.5) * 100 / levels
-        share = (between - segment.start) / (segment.end - segment.start)
-        yield Cue(round(at + segment.seconds * min(max(share, 0.0), 1.0), MILLISECONDS), level, 0)
+        between = (level - 0.5 * rising) * 100 / levels
+        share = (between - start) / height
+        yield round(at + seconds * min(max(share, 0.0), 1.0), MILLISECONDS), level
 
 
 def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
@@ -261,12 +263,12 @@ def _ease(cues: Iterable[Cue], level: int, levels: int) -> Iterator[Cue]:
             level = cue.level
             yield cue
         while level < cue.level:
-            at = cue.at if level == 0 else max(cue.at, _not_before(rose + pace))
+            at = cue.at if level == 0 or cue.at >= rose + pace else max(cue.at, _not_before(rose + pace))
             if at >= until:
                 break
             level += 1
             rose = at
-            yield Cue(at, level, cue.step)
+            yield cue if (at, level) == (cue.at, cue.level) else Cue(at, level, cue.step)
 
 
 def _not_before(at: float) -> float:

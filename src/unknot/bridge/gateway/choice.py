@@ -15,6 +15,7 @@ from unknot.protocols.timeline import Side, Timeline, compile_free, compile_prot
 if TYPE_CHECKING:
     from unknot.bridge.payloads import SetCommand
     from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.model import MuscleProtocol
 
 FREE_INTENSITY = 20.0
 """What free vibration begins with (%): in the middle of what is gentle (judgement)."""
@@ -60,8 +61,12 @@ class Choice:
             choice = replace(choice, duration=command.duration)
         return choice
 
-    def timeline(self, profile: FirmwareProfile) -> Timeline:
+    def timeline(self, profile: FirmwareProfile, protocol: MuscleProtocol | None = None) -> Timeline:
         """What is played on a ball of that profile.
+
+        Args:
+            profile: how the ball speaks.
+            protocol: the one that is meant, where it has been loaded already.
 
         Raises:
             UnknotError: a limit refuses, or there is no such protocol by now.
@@ -70,7 +75,8 @@ class Choice:
             if self.side is not Side.ANY:
                 raise Refusal(Code.OUT_OF_RANGE, "free vibration knows no side; choose a protocol first", "side")
             return compile_free(self.intensity, self.duration, profile)
-        return compile_protocol(library.load(self.protocol), profile, side=self.side, intensity=self.intensity)
+        protocol = protocol or library.load(self.protocol)
+        return compile_protocol(protocol, profile, side=self.side, intensity=self.intensity)
 
 
 def own_intensity(protocol: str) -> float:

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 from unknot import events
 from unknot.bridge.gateway.choice import Choice
 from unknot.bridge.gateway.telling import Telling
-from unknot.bridge.payloads import Action, Code, Refusal
+from unknot.bridge.payloads import MANUAL, Action, Code, Refusal
 from unknot.bridge.reports import BallState, Phase
 from unknot.errors import LinkError, NotStopped, UnknotError
 from unknot.events import EndReason, StopOutcome
 from unknot.profiles import library as profiles
+from unknot.protocols import library
 from unknot.session.messages import OnLinkRestored
 from unknot.session.player import State
 from unknot.session.session import Session
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from unknot.device.ball import Ball
     from unknot.device.roles import Recorder
     from unknot.profiles.model import FirmwareProfile
+    from unknot.protocols.model import MuscleProtocol
     from unknot.protocols.timeline import Timeline
 
 log = logging.getLogger(__name__)
@@ -97,6 +99,7 @@ class Station:
         self._choice = Choice()
         self._playing: Choice | None = None
         self._number = 0
+        self._loaded: MuscleProtocol | None = None
         self._compiled: tuple[tuple[Choice, str], Timeline] | None = None
         self._task: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -222,7 +225,8 @@ class Station:
         """
         made_for, profile = (choice, self.profile.id), self.profile
         if self._compiled is None or self._compiled[0] != made_for:
-            self._compiled = made_for, choice.timeline(profile)
+            is_playing = self._playing is not None and self._playing.protocol == choice.protocol
+            self._compiled = made_for, choice.timeline(profile, self._loaded if is_playing else None)
         return self._compiled[1]
 
     def _for_next_start(self, command: SetCommand) -> SetCommand:
@@ -310,7 +314,10 @@ class Station:
     def _start(self, choice: Choice, on_link_restored: OnLinkRestored, account: Recorder | None) -> Session:
         if self.ball is None or self._is_leaving:
             raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected")
-        session = Session(self.ball, choice.timeline(self.profile), on_link_restored=on_link_restored, account=account)
+        # What plays is adjusted by the protocol that was loaded for it, whatever becomes of its file.
+        self._loaded = None if choice.protocol == MANUAL else library.load(choice.protocol)
+        timeline = choice.timeline(self.profile, self._loaded)
+        session = Session(self.ball, timeline, on_link_restored=on_link_restored, account=account)
         self.session, self._playing = session, choice
         self._number += 1
         self._detail, self._stop = "", None
