@@ -5,8 +5,10 @@ Used by `unknot.profiles.library` and `unknot.protocols.library`; nothing in a f
 
 from __future__ import annotations
 
+import logging
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,12 +22,15 @@ if TYPE_CHECKING:
 
     Model = TypeVar("Model", bound=BaseModel)
 
+log = logging.getLogger(__name__)
+
 __all__ = [
     "DURATION",
     "MAX_BYTES",
     "Misfit",
     "StrayKey",
     "in_folders",
+    "leave_out",
     "load",
     "load_text",
     "named",
@@ -85,6 +90,12 @@ def _is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+@cache
+def leave_out(why: str) -> None:
+    """Say that a wrong file is passed over; once, since a gateway looks at its files for years."""
+    log.warning("left out: %s", why)
 
 
 def named(kind: str, name: str, files: Callable[[], dict[str, Path]]) -> Path:

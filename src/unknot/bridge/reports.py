@@ -17,6 +17,10 @@ SCHEMA = 1
 """The version of the layout of topics and payloads; a gateway tells it in its info."""
 
 
+OUR_FAULT = "a fault in the program; its log tells more"
+"""What is told where something failed that nobody foresaw."""
+
+
 class Phase(StrEnum):
     """Where a ball stands, for people and automations."""
 

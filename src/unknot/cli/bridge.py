@@ -6,16 +6,16 @@ import logging
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from unknot.cli import exits, logs
-from unknot.cli.meeting import one_simulator, which_adapter, which_simulator
+from unknot.cli.meeting import in_mqtt_loop, one_simulator, which_adapter, which_simulator
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import Iterator
 
     from unknot.bridge.configuration.config import GatewayConfig
     from unknot.bridge.gateway.gateway import Gateway
@@ -83,22 +83,9 @@ def bridge(
     }
     config = effective.load(file, flags=flags)
     if forget:
-        return _run(_forget(config))
+        return in_mqtt_loop(_forget(config))
     with logs.kept(config.log_format, log_level, [config.broker.password]):
-        return _run(_serve(config, simulate, simulator))
-
-
-def _run(work: Coroutine[Any, Any, int]) -> int:
-    """Run it on a loop that MQTT works on, on Windows too."""
-    import asyncio
-
-    from unknot.bridge.link import mqtt
-
-    with asyncio.Runner(loop_factory=mqtt.new_event_loop) as runner:
-        try:
-            return runner.run(work)
-        except asyncio.CancelledError:
-            return exits.DONE  # Ctrl-C is how it ends
+        return in_mqtt_loop(_serve(config, simulate, simulator))
 
 
 async def _forget(config: GatewayConfig) -> int:

@@ -6,7 +6,6 @@ installed in editable mode.
 
 from __future__ import annotations
 
-import logging
 from functools import cache
 from pathlib import Path
 
@@ -16,8 +15,6 @@ from unknot import datafile
 from unknot.errors import ProfileFileError
 from unknot.profiles.model import Evidence, FirmwareProfile
 from unknot.profiles.proof import prove
-
-log = logging.getLogger(__name__)
 
 FOLDER = "firmware_profiles"
 DEFAULT = "open-ball"
@@ -90,14 +87,8 @@ def load_usable() -> tuple[FirmwareProfile, ...]:
         try:
             profiles.append(load_file(file))
         except ProfileFileError as error:
-            _leave_out(str(error))
+            datafile.leave_out(str(error))
     return tuple(profiles)
-
-
-@cache
-def _leave_out(why: str) -> None:
-    """Say it once: a gateway looks for its balls for years."""
-    log.warning("left out: %s", why)
 
 
 def caution(profile: FirmwareProfile) -> str:

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,8 +18,6 @@ from unknot.errors import ProtocolFileError
 
 if TYPE_CHECKING:
     from unknot.protocols.model import MuscleProtocol
-
-log = logging.getLogger(__name__)
 
 FOLDER = "muscles"
 
@@ -57,14 +54,8 @@ def overview() -> tuple[Overview, ...]:
         try:
             faces.append(_face(name, file))
         except ProtocolFileError as error:
-            _leave_out(str(error))
+            datafile.leave_out(str(error))
     return tuple(faces)
-
-
-@cache
-def _leave_out(why: str) -> None:
-    """Say it once: a gateway tells its protocols for years."""
-    log.warning("left out: %s", why)
 
 
 def load(name: str) -> MuscleProtocol:

@@ -16,11 +16,12 @@ from unknot.bridge.homeassistant.discovery import BallFacts, GatewayFacts
 from unknot.bridge.topics import ONLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from unknot.bridge.configuration.config import GatewayConfig
     from unknot.bridge.gateway.keeper import Keeper
     from unknot.bridge.gateway.outbox import Outbox
+    from unknot.bridge.reports import ProtocolEntry
     from unknot.profiles.model import FirmwareProfile
 
 BETWEEN_SECONDS = 0.05
@@ -60,24 +61,29 @@ class Announcer:
             payload = discovery.announce_gateway(self._gateway)
             self._outbox.keep(discovery.gateway_topic(self._gateway), discovery.as_text(payload))
 
-    def announce(self, ball: str) -> None:
-        """Tell Home Assistant of a ball that is connected; what it showed of it and will not any more is taken away."""
+    def announce(self, ball: str, known: Sequence[ProtocolEntry] | None = None) -> None:
+        """Tell Home Assistant of a ball that is connected; what it showed of it and will not any more is taken away.
+
+        Args:
+            ball: its id.
+            known: the protocols that can be chosen; None to look which there are.
+        """
         keeper = self._keepers[ball]
         if not self._tells_home_assistant or not keeper.station.telling.is_announced:
             return
-        payload = discovery.announce_ball(self._gateway, _facts(ball, keeper))
+        payload = discovery.announce_ball(self._gateway, _facts(ball, keeper, protocols() if known is None else known))
         topic, text = discovery.ball_topic(self._gateway, ball), discovery.as_text(payload)
         leaner = discovery.taking_away(payload, self._before.pop(ball, {}))
         if leaner == payload:
             self._outbox.keep(topic, text)
         else:
             self._outbox.keep(topic, discovery.as_text(leaner))
-            asyncio.get_running_loop().call_later(REMOVAL_SECONDS, self.announce, ball)
+            asyncio.get_running_loop().call_later(REMOVAL_SECONDS, self.announce, ball, known)
 
-    def announce_all(self) -> None:
+    def announce_all(self, known: Sequence[ProtocolEntry]) -> None:
         """Tell Home Assistant anew of every ball, one after the other: other protocols can be chosen now."""
         for number, ball in enumerate(self._keepers):
-            asyncio.get_running_loop().call_later(number * BETWEEN_SECONDS, self.announce, ball)
+            asyncio.get_running_loop().call_later(number * BETWEEN_SECONDS, self.announce, ball, known)
 
     def tell_again(self) -> None:
         """Tell everything again: Home Assistant has just been born."""
@@ -123,7 +129,7 @@ def _is_there(keeper: Keeper) -> bool:
     return ball is not None and ball.is_connected
 
 
-def _facts(ball: str, keeper: Keeper) -> BallFacts:
+def _facts(ball: str, keeper: Keeper, known: Sequence[ProtocolEntry]) -> BallFacts:
     station = keeper.station
     told = {} if station.ball is None else station.ball.told
     return BallFacts(
@@ -133,7 +139,7 @@ def _facts(ball: str, keeper: Keeper) -> BallFacts:
         model=station.model,
         firmware=str(told.get("firmware", "")),
         serial=str(told.get("serial", "")),
-        protocols=tuple(one.id for one in protocols()),
+        protocols=tuple(one.id for one in known),
         has_battery=_tells_battery(station.profile),
     )
 

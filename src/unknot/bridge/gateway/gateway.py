@@ -24,7 +24,7 @@ from unknot.bridge.gateway.line import Line
 from unknot.bridge.gateway.lookout import Lookout
 from unknot.bridge.gateway.outbox import Outbox
 from unknot.bridge.gateway.station import Station
-from unknot.bridge.reports import BallEntry, GatewayInfo
+from unknot.bridge.reports import BallEntry, GatewayInfo, ProtocolEntry
 from unknot.bridge.topics import OFFLINE, GatewayTopics, as_id
 from unknot.profiles import library as profiles
 from unknot.profiles.model import Kind
@@ -144,8 +144,9 @@ class Gateway:
             self._tasks.create_task(keeper.run(), name=f"keeper of {wanted.id}")
 
     def _there(self, ball: str) -> None:
-        self._announcer.announce(ball)
-        self._tell_info()
+        known = protocols()
+        self._announcer.announce(ball, known)
+        self._tell_info(known)
 
     def _heard_stranger(self, found: FoundBall) -> None:
         """A ball that nobody has listed is kept too, if the owner wants that and it may be driven."""
@@ -157,13 +158,14 @@ class Gateway:
         if profiles.load(found.profiles[0][0]).kind is Kind.VIBRATION:
             log.info("%s at %s is new", found.name or "a ball", found.address)
             self._add(BallConfig(ball, found.name or found.address, found.address, found.address))
-            self._tell_info()
+            self._tell_info(protocols())
 
     def _protocols_changed(self) -> None:
-        self._tell_info()
-        self._announcer.announce_all()
+        known = protocols()
+        self._tell_info(known)
+        self._announcer.announce_all(known)
 
-    def _tell_info(self) -> None:
+    def _tell_info(self, known: tuple[ProtocolEntry, ...]) -> None:
         balls = tuple(
             BallEntry(id=ball, name=keeper.station.name, address=keeper.address, model=keeper.station.model)
             for ball, keeper in self.keepers.items()
@@ -174,7 +176,7 @@ class Gateway:
             adapter=self.config.adapter or "",
             simulated=self._simulate is not False,
             balls=balls,
-            protocols=protocols(),
+            protocols=known,
         )
         self._outbox.keep(self.topics.info, reports.tell(info))
 
@@ -188,7 +190,7 @@ class Gateway:
             BluetoothUnavailable: the radio has been away for minutes.
         """
         self._announcer.announce_gateway()
-        self._tell_info()
+        self._tell_info(protocols())
         speaking = asyncio.create_task(self._line.run(), name="broker")
         try:
             await self._first_link(speaking)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from unknot.bridge import payloads, reports
 from unknot.bridge.payloads import Code, Refusal, Request, refusal_of
-from unknot.bridge.reports import Fault, Response
+from unknot.bridge.reports import OUR_FAULT, Fault, Response
 from unknot.bridge.topics import ONLINE, GatewayTopics, is_id
 from unknot.errors import UnknotError
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from unknot.bridge.gateway.health import Tally
     from unknot.bridge.gateway.keeper import Keeper
     from unknot.bridge.gateway.outbox import Outbox
+    from unknot.bridge.gateway.station import Station
+    from unknot.bridge.payloads import SetCommand
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +137,7 @@ class Inbox:
         try:
             if station is None:
                 raise Refusal(Code.UNKNOWN_NAME, f"no ball here is called {ball!r}")
-            if payloads.wants_stop(key, message.payload):
-                station.begin_stop("set")
-            _refuse_stale(message)
-            station.set(payloads.read_set_key(key, message.payload) if key else payloads.read_set(message.payload))
+            station.set(_read_set(station, key, message))
         except UnknotError as error:
             self._tally.refused += 1
             refusal = refusal_of(error)
@@ -164,7 +163,7 @@ class Inbox:
             response = Response(id=id_, ok=False, error=Fault(**refusal_of(error).as_dict()))
         except Exception:
             log.exception("the request %s failed", verb)
-            fault = Fault(code=Code.INTERNAL, message="a fault in the program; its log tells more")
+            fault = Fault(code=Code.INTERNAL, message=OUR_FAULT)
             response = Response(id=id_, ok=False, error=fault)
         topic = self._topics.response(verb if verb in payloads.REQUESTS else "unknown")
         if message.response_topic and self._may_answer_on(message.response_topic):
@@ -194,6 +193,17 @@ class Inbox:
         for id_, keeper in self._keepers.items():
             if verb == "stop_all" or (verb == "stop" and id_ == ball):
                 keeper.station.begin_stop("request")
+
+
+def _read_set(station: Station, key: str, message: Message) -> SetCommand:
+    """The command; a stop in one that cannot be obeyed as a whole is obeyed. Raises `Refusal`."""
+    try:
+        _refuse_stale(message)
+        return payloads.read_set_key(key, message.payload) if key else payloads.read_set(message.payload)
+    except Refusal:
+        if payloads.wants_stop(key, message.payload):
+            station.begin_stop("set")
+        raise
 
 
 def _refuse_stale(message: Message) -> None:

@@ -10,7 +10,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from unknot import api
-from unknot.bridge.link.backoff import Backoff
+from unknot.bridge.link.backoff import STEADY_SECONDS, Backoff
+from unknot.bridge.reports import OUR_FAULT
 from unknot.device import discovery
 from unknot.errors import NotStopped, UnknotError
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from unknot.device.discovery import FoundBall
 
 log = logging.getLogger(__name__)
-
-STEADY_SECONDS = 30.0
-"""A link that has lasted so long was a good one: the next attempt after it comes soon (judgement)."""
 
 
 class Keeper:
@@ -108,7 +106,7 @@ class Keeper:
                     log.warning("%s: %s", self.wanted.name, error)
             except Exception as error:  # one ball's trouble must not end the others' sessions
                 self._tally.failures += 1
-                self.station.tell_trouble("a fault in the program; its log tells more")
+                self.station.tell_trouble(OUR_FAULT)
                 if repr(error) != told:
                     told = repr(error)
                     log.exception("%s: keeping it failed", self.wanted.name)

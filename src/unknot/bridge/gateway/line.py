@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from unknot.bridge.broker import Will
-from unknot.bridge.link.backoff import Backoff
+from unknot.bridge.link.backoff import STEADY_SECONDS, Backoff
 from unknot.bridge.link.proof import prove
 from unknot.bridge.topics import OFFLINE, ONLINE
 from unknot.clock import asleep
@@ -36,9 +36,6 @@ HELD_UP_SECONDS = 5.0
 
 STALE_SECONDS = 3600.0
 """How old a message counts that may have waited in a program that was halted: too old for anything but a stop."""
-
-STEADY_SECONDS = 30.0
-"""A link that has lasted so long was a good one: the next attempt after it comes soon (judgement)."""
 
 
 class Line:

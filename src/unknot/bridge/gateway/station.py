@@ -18,7 +18,7 @@ from unknot import events
 from unknot.bridge.gateway.choice import Choice
 from unknot.bridge.gateway.telling import Telling
 from unknot.bridge.payloads import MANUAL, Action, Code, Refusal
-from unknot.bridge.reports import BallState, Phase
+from unknot.bridge.reports import OUR_FAULT, BallState, Phase
 from unknot.errors import LinkError, NotStopped, UnknotError
 from unknot.events import EndReason, StopOutcome
 from unknot.profiles import library as profiles
@@ -193,8 +193,9 @@ class Station:
             UnknotError: nothing is changed.
         """
         if command.stops:
-            self._refuse_both(command)
             self.begin_stop("set")
+            if command.run or command.action not in (None, Action.STOP):
+                raise Refusal(Code.OUT_OF_RANGE, "found a stop and something else in one command; stopped", "action")
             return
         is_playing = self.session is not None
         if not is_playing and command.action in (Action.PAUSE, Action.RESUME, Action.SKIP):
@@ -210,8 +211,7 @@ class Station:
             self._playing = playing
         wants_start = command.action is Action.START or bool(command.run)
         if wants_start and not is_playing:
-            self._refuse_without_ball()
-            self._start(choice, OnLinkRestored.PAUSE, None)
+            self._start(self._connected(), choice, OnLinkRestored.PAUSE, None)
         self._choice = choice
         if self.session is not None:
             self._act(self.session, command.action)
@@ -234,12 +234,6 @@ class Station:
         if self._playing is None or self._playing.protocol == self._choice.protocol:
             return command
         return command.model_copy(update={"intensity": None})
-
-    def _refuse_both(self, command: SetCommand) -> None:
-        """A command that stops and starts in one is obeyed as a stop, and its sender hears that it was odd."""
-        if command.run or command.action not in (None, Action.STOP):
-            self.begin_stop("set")
-            raise Refusal(Code.OUT_OF_RANGE, "found a stop and something else in one command; stopped", "action")
 
     def _refuse_change(self, command: SetCommand) -> None:
         """While something plays, only what is chosen already may be said again."""
@@ -270,7 +264,7 @@ class Station:
             Refusal: nothing plays.
         """
         if self.session is None:
-            self._refuse_without_ball()
+            self._connected()
             self._nothing_plays()
         else:
             self._act(self.session, action)
@@ -279,9 +273,11 @@ class Station:
     def _nothing_plays(self) -> None:
         raise Refusal(Code.BUSY, "nothing plays on it that could be paused, resumed or skipped", "action")
 
-    def _refuse_without_ball(self) -> None:
+    def _connected(self) -> Ball:
+        """The ball, if something may be played on it. Raises `Refusal`."""
         if self.ball is None or self._is_leaving or not self.ball.is_connected:
             raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected; switch it on and bring it near")
+        return self.ball
 
     def start(
         self,
@@ -301,23 +297,21 @@ class Station:
             _, _, at, data = self._answered
             if now - at < AGAIN_SECONDS:
                 return data
-        self._refuse_without_ball()
+        ball = self._connected()
         if self.session is not None:
             raise Refusal(Code.BUSY, f"{(self._playing or choice).protocol} plays on it; stop it first")
-        session = self._start(choice, on_link_restored, account)
+        session = self._start(ball, choice, on_link_restored, account)
         timeline = asdict(session.timeline)
         data = {"session": self._number, "timeline": timeline, "notes": list(session.notes)}
         self._answered = request, choice, now, data
         self._change("request")
         return data
 
-    def _start(self, choice: Choice, on_link_restored: OnLinkRestored, account: Recorder | None) -> Session:
-        if self.ball is None or self._is_leaving:
-            raise Refusal(Code.NOT_CONNECTED, f"{self.name} is not connected")
+    def _start(self, ball: Ball, choice: Choice, on_link_restored: OnLinkRestored, account: Recorder | None) -> Session:
         # What plays is adjusted by the protocol that was loaded for it, whatever becomes of its file.
         self._loaded = None if choice.protocol == MANUAL else library.load(choice.protocol)
         timeline = choice.timeline(self.profile, self._loaded)
-        session = Session(self.ball, timeline, on_link_restored=on_link_restored, account=account)
+        session = Session(ball, timeline, on_link_restored=on_link_restored, account=account)
         self.session, self._playing = session, choice
         self._number += 1
         self._detail, self._stop = "", None
@@ -377,7 +371,7 @@ class Station:
                 self._last = Phase.FAULT
         except Exception:
             log.exception("%s: the session failed", self.name)
-            self._last, self._detail = Phase.FAULT, "a fault in the program; its log tells more"
+            self._last, self._detail = Phase.FAULT, OUR_FAULT
             if session.ended is None and self.ball is not None and self.ball.level:
                 self._stop = StopOutcome.UNKNOWN
         finally:

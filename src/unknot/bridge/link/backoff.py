@@ -11,6 +11,10 @@ MOST_SECONDS = 60.0
 """The longest wait of all: a broker or a ball that is back is found within a minute (judgement)."""
 
 
+STEADY_SECONDS = 30.0
+"""A link that has lasted so long was a good one: the next attempt after it comes soon (judgement)."""
+
+
 class Backoff:
     """Full jitter: any time up to a bound that doubles, so that a hundred gateways do not all knock at once.
 

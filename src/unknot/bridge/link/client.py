@@ -104,6 +104,7 @@ class Client(aiomqtt.Client):
 
     async def greet(self, connection: socket.socket) -> None:
         """Say who we are over a connected socket, and return when the broker takes us."""
+        # paho connects by itself in a way that nobody can call back, and takes a connected socket nowhere else.
         self._client._create_socket = lambda: connection  # type: ignore[method-assign]  # noqa: SLF001
         self._client.connect(self._hostname, self._port, self._keepalive, properties=self._properties)
         await self._connected
